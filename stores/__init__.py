@@ -1,0 +1,1 @@
+"""Table stores: keyed state and checkpoints that change together, in one commit."""

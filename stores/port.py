@@ -1,0 +1,235 @@
+"""What every store promises.
+
+A store holds the state of one service: its tables, its documents, and one checkpoint for each slot (agent and
+partition). Everything in one `Commit` becomes visible together or not at all, and only while the slot's epoch is the
+caller's. That is the whole of exactly-once: position and state move in one transaction, under a fence.
+
+Values are JSON texts as bytes. Keys are texts, ordered by code point. Times are milliseconds since 1970 UTC.
+Implementations may be used by many tasks at once; none of them keeps per-caller state.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, NewType, Protocol
+
+Epoch = NewType("Epoch", int)
+Encoded = bytes
+"""A value as JSON text in UTF-8."""
+
+
+class Slot(NamedTuple):
+    """One agent on one partition of its log: the unit of ownership."""
+
+    agent: str
+    partition: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.agent}/{self.partition}"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a store can do, as data: callers ask these and never which store it is."""
+
+    name: str
+    """For messages: `memory`, `sqlite`, `postgresql`, …"""
+    commits: bool
+    """Whether `commit` keeps its promise, so that log agents may run on it (Redis holds documents only)."""
+    durable: bool
+    """Whether an acknowledged write survives the process, and a power loss."""
+    exclusive: bool
+    """Whether one process at a time has the store open, so that a slot of an earlier process is free at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """A table or a collection of documents, as a store makes it.
+
+    `index` names top-level JSON fields that `query` can filter and sort by (as texts).
+    """
+
+    name: str
+    kind: Literal["table", "documents"] = "table"
+    index: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step of `plan`: what `apply` does, or has done, to make the store fit the specs."""
+
+    action: Literal["create", "index", "drop-index"]
+    target: str
+    statement: str
+    """What is run, in the store's own language, to be shown to the person who runs `warren stores plan`."""
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """The row of a slot."""
+
+    slot: Slot
+    epoch: Epoch
+    birth: str
+    """Random, made with the row: names the lane of the slot's sends."""
+    position: int = -1
+    """Offset of the last event handled; -1 before the first."""
+    anchor: bytes = b""
+    """Fingerprint of that event, to recognise the log again."""
+    seen: bytes = b""
+    """Lanes seen, as the engine packs them."""
+    watermark: int = 0
+    """Highest event time handled."""
+    outbox: bytes = b""
+    """Sends of the last batch, as the engine packs them; empty when all of them were confirmed."""
+
+
+@dataclass(slots=True)
+class IdRow:
+    """Message ids seen in one batch, packed by the engine."""
+
+    position: int
+    log_time: int
+    ids: bytes
+
+
+@dataclass(slots=True)
+class Commit:
+    """What a batch changes. Empty parts cost nothing."""
+
+    slot: Slot
+    epoch: Epoch
+    position: int
+    anchor: bytes
+    seen: bytes
+    watermark: int
+    outbox: bytes = b""
+    rows: Mapping[str, Sequence[tuple[str, Encoded | None]]] = field(default_factory=dict)
+    """Table -> (key, value) in any order, each key once; None deletes."""
+    ids: IdRow | None = None
+    """Added to the slot's rows of message ids."""
+    forget_ids_to: int = -1
+    """Rows of message ids with a position up to this one are deleted."""
+
+
+class Row(NamedTuple):
+    """A row as views see it. For documents `partition` is 0."""
+
+    partition: int
+    key: str
+    value: Encoded
+
+
+class Document(NamedTuple):
+    """A document; `version` starts at 1 and grows by one with each write."""
+
+    value: Encoded
+    version: int
+
+
+class Put(NamedTuple):
+    """A compare-and-set: written only if the document's version is still `version` (0: if there is none)."""
+
+    id: str
+    value: Encoded
+    version: int
+
+
+class PageOfRows(NamedTuple):
+    """`cursor` continues after the last row; None at the end."""
+
+    rows: list[Row]
+    cursor: str | None
+
+
+class Store(Protocol):
+    """The state of one service. See the module's text for what holds for every method.
+
+    Every method may raise StoreUnavailable, and SchemaMissing where `apply` was never run.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def open(self) -> None:
+        """Connect, and check that the settings give the guarantees in `capabilities`. Raises StoreRefused."""
+
+    async def close(self) -> None:
+        """Release everything; waits for calls under way. May be called twice."""
+
+    # --- schema ---
+
+    async def plan(self, tables: Sequence[TableSpec]) -> list[Change]:
+        """What `apply` would do; empty when the store fits. Engine tables (checkpoints, ids, heartbeats) are included."""
+
+    async def apply(self, tables: Sequence[TableSpec]) -> list[Change]:
+        """Make the store fit: creates tables and indexes; never drops a table or column. Idempotent, safe at once from
+        several processes. Returns what was done."""
+
+    # --- ownership ---
+
+    async def heartbeat(self, worker: str, ttl: float) -> None:
+        """Say that `worker` is alive for `ttl` seconds more, by the store's clock."""
+
+    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+        """Take a slot: raise its epoch, then read its checkpoint; None while another live worker holds it.
+
+        A slot is free if it was released, if its owner is `worker`, or if its owner's heartbeat has run out. Makes the
+        row, with a new `birth`, where there is none. Also counts as a heartbeat. From the return on, every commit with
+        an earlier epoch raises Fenced.
+        """
+
+    async def release(self, slot: Slot, epoch: Epoch) -> None:
+        """Give a slot up, if the epoch is still the caller's; else nothing happens."""
+
+    # --- a log agent's state ---
+
+    async def commit(self, commit: Commit) -> None:
+        """Write all of it, or none.
+
+        Raises Fenced (epoch is no longer the slot's; nothing was written), CommitUnknown (it may or may not have been
+        written), StoreUnavailable (nothing was written).
+        """
+
+    async def ids(self, slot: Slot) -> list[IdRow]:
+        """The slot's rows of message ids, by position."""
+
+    async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
+        """The values of those keys that exist, in one query."""
+
+    async def scan(self, table: str, partition: int) -> dict[str, Encoded]:
+        """All rows of one partition."""
+
+    # --- views ---
+
+    async def get(self, table: str, keys: Sequence[str]) -> list[Row]:
+        """The rows of those keys in every partition (a table of partial values has one per partition), or documents."""
+
+    async def query(
+        self,
+        table: str,
+        *,
+        equals: Mapping[str, str] | None = None,
+        prefix: str = "",
+        order_by: str | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> PageOfRows:
+        """A page of rows or documents whose indexed fields equal those texts and whose keys begin with `prefix`.
+
+        Ordered by `order_by` (an indexed field, as text; rows without it come first) and then by key and partition;
+        without it by key and partition. JSON strings compare by their text, numbers and booleans by their JSON text.
+        The cursor is opaque; reading on is stable while rows are added. Raises StoreError for a field that has no
+        index, and for a cursor that is not one of this query's.
+        """
+
+    # --- documents ---
+
+    async def read(self, documents: str, ids: Sequence[str]) -> dict[str, Document]:
+        """The documents of those ids that exist, in one query."""
+
+    async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
+        """Each put's own outcome, all in one transaction: True if written, False if its version was not the current one.
+
+        Ids may repeat: puts of one id are judged one after another. Raises CommitUnknown where the outcome is not known.
+        """

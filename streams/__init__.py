@@ -1,0 +1,1 @@
+"""The engine: agents, tables, and the brokers they run on."""

@@ -1,0 +1,1 @@
+"""Declarations of exchanges, queues and logs, and the tool that applies them to a broker."""

@@ -1,0 +1,171 @@
+"""The checked topology as values: what is declared, by which service, and how a message travels through it.
+
+Routing follows AMQP 0-9-1, section 3.1.3: a queue or log takes each message once, however many of its bindings match;
+an alternate exchange takes what no binding takes (RabbitMQ's extension).
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import Literal
+
+from topology.errors import TopologyError
+from topology.matching import matches
+
+ExchangeType = Literal["topic", "direct", "fanout", "headers"]
+Arguments = tuple[tuple[str, str | int | bool], ...]
+
+DEAD_LETTER_EXCHANGE = "dlx"
+DEAD_LETTERS = "dead.letters"
+UNROUTED = "unrouted"
+TABLE_CHANGES = "table.changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A RabbitMQ exchange: durable, public. `alternate` takes what no binding takes."""
+
+    name: str
+    type: ExchangeType = "topic"
+    alternate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a queue or log takes from an exchange. `arguments` are for headers exchanges (`x-match` and headers)."""
+
+    exchange: str
+    key: str
+    arguments: Arguments = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A quorum queue. `retry` are the rungs of the shared ladder, by their names (`1s`, `5s`, …), in order."""
+
+    name: str
+    bindings: tuple[Binding, ...] = ()
+    retry: tuple[str, ...] = ("1s", "5s", "30s", "2m", "10m")
+    delivery_limit: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A RabbitMQ stream. `key` names the field of the record that partitions it; retention by age, by size, or both."""
+
+    name: str
+    bindings: tuple[Binding, ...] = ()
+    partitions: int = 1
+    key: str | None = None
+    max_age: timedelta | None = None
+    max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One YAML file: an exchange stands with its publisher, a queue or log with its consumer."""
+
+    name: str
+    exchanges: tuple[Exchange, ...] = ()
+    publishes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Exchange -> routing keys (or patterns) that the service's user may publish."""
+    http: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Exchange -> routing keys (or patterns) that the HTTP edge opens to event publishers."""
+    queues: tuple[Queue, ...] = ()
+    logs: tuple[Log, ...] = ()
+
+
+@dataclass(frozen=True)
+class Topology:
+    """All services together. Names of exchanges, and of queues and logs, are unique over all services."""
+
+    services: tuple[Service, ...]
+
+    @cached_property
+    def exchanges(self) -> dict[str, Exchange]:
+        return {e.name: e for s in self.services for e in s.exchanges}
+
+    @cached_property
+    def queues(self) -> dict[str, Queue]:
+        return {q.name: q for s in self.services for q in s.queues}
+
+    @cached_property
+    def logs(self) -> dict[str, Log]:
+        return {log.name: log for s in self.services for log in s.logs}
+
+    @cached_property
+    def _bound(self) -> dict[str, list[tuple[Binding, str]]]:
+        bound: dict[str, list[tuple[Binding, str]]] = {}
+        for target in (*self.queues.values(), *self.logs.values()):
+            for binding in target.bindings:
+                bound.setdefault(binding.exchange, []).append((binding, target.name))
+        return bound
+
+    def service(self, name: str) -> Service:
+        """The service of that name. Raises TopologyError, with the nearest name, where there is none."""
+        for service in self.services:
+            if service.name == name:
+                return service
+        raise TopologyError(f"no service {name!r} is declared{nearest(name, (s.name for s in self.services))}")
+
+    def retry_delays(self) -> set[str]:
+        """The rungs that any queue uses: one delay exchange and queue `retry.<rung>` each."""
+        return {rung for queue in self.queues.values() for rung in queue.retry}
+
+    def publishers(self, exchange: str, key: str) -> Iterator[str]:
+        """The services that declare that they publish this key to this exchange."""
+        for service in self.services:
+            if any(matches(pattern, key) for pattern in service.publishes.get(exchange, ())):
+                yield service.name
+
+    def open_to_http(self, exchange: str, key: str) -> bool:
+        """Whether the HTTP edge may publish this key to this exchange for its clients."""
+        return any(matches(p, key) for s in self.services for p in s.http.get(exchange, ()))
+
+    def route(self, exchange: str, key: str, headers: Mapping[str, object] | None = None) -> list[str]:
+        """The queues and logs that take a message, each once, through alternate exchanges where nothing else takes it.
+
+        The exchange "" is the default exchange: the key is the name of a queue or log.
+        Raises TopologyError where the exchange is not declared.
+        """
+        if exchange == "":
+            return [key] if key in self.queues or key in self.logs else []
+        visited: set[str] = set()
+        name: str | None = exchange
+        while name is not None and name not in visited:
+            declared = self.exchanges.get(name)
+            if declared is None:
+                raise TopologyError(f"no exchange {name!r} is declared{nearest(name, self.exchanges)}")
+            visited.add(name)
+            taken = self._taken(declared, key, headers or {})
+            if taken:
+                return taken
+            name = declared.alternate
+        return []
+
+    def _taken(self, exchange: Exchange, key: str, headers: Mapping[str, object]) -> list[str]:
+        found: dict[str, None] = {}
+        for binding, target in self._bound.get(exchange.name, ()):
+            if target not in found and _binds(exchange.type, binding, key, headers):
+                found[target] = None
+        return list(found)
+
+
+def _binds(kind: ExchangeType, binding: Binding, key: str, headers: Mapping[str, object]) -> bool:
+    if kind == "topic":
+        return matches(binding.key, key)
+    if kind == "direct":
+        return binding.key == key
+    if kind == "fanout":
+        return True
+    wanted = {k: v for k, v in binding.arguments if not k.startswith("x-")}
+    hits = [k in headers and headers[k] == v for k, v in wanted.items()]
+    return any(hits) if ("x-match", "any") in binding.arguments else all(hits)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint for an error message: `; did you mean 'x'?`, or nothing where no name is near."""
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
