@@ -1,0 +1,109 @@
+"""Fixtures that give tests real servers.
+
+A server that cannot be had skips the test on a laptop, and fails it where `CI` or `WARREN_TEST_REQUIRE_SERVERS` is set.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from tests.servers.address import RabbitMQ
+from tests.servers.errors import ServerUnavailable
+from tests.servers.management import create_vhost, delete_vhost
+from tests.servers.server import PostgresServer, RabbitMQServer
+from tests.servers.supply import AnyServer, Supply
+
+T = TypeVar("T")
+
+
+def _required() -> bool:
+    return any(os.environ.get(name, "0") not in {"", "0", "false"} for name in ("CI", "WARREN_TEST_REQUIRE_SERVERS"))
+
+
+def _have(get: Callable[[], T]) -> T:
+    try:
+        return get()
+    except ServerUnavailable as problem:
+        if _required():
+            pytest.fail(str(problem), pytrace=False)
+        pytest.skip(str(problem))
+
+
+@pytest.fixture(scope="session")
+def supply() -> Iterator[Supply]:
+    """All servers of this run."""
+    with Supply() as supply:
+        yield supply
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(supply: Supply) -> RabbitMQ:
+    """The shared RabbitMQ's default virtual host. Make nothing in it: see `rabbitmq_vhost`."""
+    return _have(lambda: supply.rabbitmq)
+
+
+@pytest.fixture(scope="session")
+def postgres(supply: Supply) -> str:
+    """The URL of the shared PostgreSQL's database. Make nothing in its public schema: see `postgres_schema`."""
+    return _have(lambda: supply.postgres)
+
+
+@pytest.fixture
+def rabbitmq_vhost(rabbitmq: RabbitMQ) -> Iterator[RabbitMQ]:
+    """A virtual host for this test alone."""
+    own = rabbitmq.at(f"test-{uuid4().hex}")
+    create_vhost(own)
+    yield own
+    delete_vhost(own)
+
+
+@pytest.fixture
+def postgres_schema(postgres: str) -> Iterator[str]:
+    """The name of a schema, made for this test alone."""
+    name = f"test_{uuid4().hex}"
+    asyncio.run(_execute(postgres, f"CREATE SCHEMA {name}"))
+    yield name
+    asyncio.run(_execute(postgres, f"DROP SCHEMA {name} CASCADE"))
+
+
+async def _execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+def own_rabbitmq(supply: Supply) -> Iterator[RabbitMQServer]:
+    """A RabbitMQ for this test alone, which it may stop, kill and restart. It takes seconds to start."""
+    yield from _own(supply.own_rabbitmq)
+
+
+@pytest.fixture
+def own_postgres(supply: Supply) -> Iterator[PostgresServer]:
+    """A PostgreSQL for this test alone, which it may stop, kill and restart."""
+    yield from _own(supply.own_postgres)
+
+
+@pytest.fixture(scope="module")
+def module_rabbitmq(supply: Supply) -> Iterator[RabbitMQServer]:
+    """A RabbitMQ for the tests of one module, which each leave it running."""
+    yield from _own(supply.own_rabbitmq)
+
+
+@pytest.fixture(scope="module")
+def module_postgres(supply: Supply) -> Iterator[PostgresServer]:
+    """A PostgreSQL for the tests of one module, which each leave it running."""
+    yield from _own(supply.own_postgres)
+
+
+def _own(make: Callable[[], AnyServer]) -> Iterator[AnyServer]:
+    server = _have(make)
+    yield server
+    server.close()
