@@ -95,6 +95,9 @@ class Details(msgspec.Struct):
     app_id: str | None
     exchange: str
     routing_key: str
+    death: str | None = None
+    """Why the broker first moved it by itself: `rejected`, `delivery_limit`, or `expired` on a rung of the retry ladder
+    (RabbitMQ's `x-first-death-reason`); None if it never did."""
 
 
 class Chunk(msgspec.Struct, gc=False):
@@ -116,8 +119,8 @@ class LogReader(Protocol):
         """The next chunk; waits while there is none. The first chunk may begin below the offset asked for.
         Raises BrokerUnavailable when the connection breaks, NoSuchTarget when the log is deleted."""
 
-    def scan(self, chunk: Chunk, start: int, types: Collection[str] | None) -> list[Envelope]:
-        """The envelopes of the chunk from offset `start` on whose type is in `types` (None: all).
+    def scan(self, chunk: Chunk, start: int, skip: Collection[str]) -> list[Envelope]:
+        """The envelopes of the chunk from offset `start` on, without those whose type is in `skip`.
 
         Runs once per message at full speed: no task, lock or log line. A message that cannot be read comes with type
         "" and the raw bytes as its body, and is never left out.
