@@ -1,4 +1,4 @@
-"""Topic patterns (AMQP 0-9-1, section 3.1.3.3): words separated by dots, `*` is one word, `#` is any number of words."""
+"""Topic patterns (AMQP 0-9-1, section 3.1.3.3): words separated by dots, `*` is one word, `#` any number of words."""
 
 import re
 from functools import lru_cache
@@ -18,3 +18,17 @@ def matches(pattern: str, key: str) -> bool:
     if pattern == "#":
         return True
     return _compiled(pattern).fullmatch("." + key) is not None
+
+
+def overlaps(left: str, right: str) -> bool:
+    """Whether some routing key matches both topic patterns."""
+    return _overlap(tuple(left.split(".")), tuple(right.split(".")))
+
+
+@lru_cache(maxsize=4096)
+def _overlap(left: tuple[str, ...], right: tuple[str, ...]) -> bool:
+    if not left or not right:
+        return all(word == "#" for word in (*left, *right))
+    if "#" in (left[0], right[0]):
+        return _overlap(left[1:], right) or _overlap(left, right[1:])
+    return ("*" in (left[0], right[0]) or left[0] == right[0]) and _overlap(left[1:], right[1:])

@@ -21,6 +21,8 @@ DEAD_LETTER_EXCHANGE = "dlx"
 DEAD_LETTERS = "dead.letters"
 UNROUTED = "unrouted"
 TABLE_CHANGES = "table.changes"
+RETRY_PREFIX = "retry."
+"""The rung `30s` of the retry ladder is the exchange and the queue `retry.30s`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,13 @@ class Log:
     max_age: timedelta | None = None
     max_bytes: int | None = None
 
+    @property
+    def partition_names(self) -> tuple[str, ...]:
+        """The streams that agents read: the log itself, or `NAME-0` … `NAME-N-1` where it is partitioned."""
+        if self.partitions == 1:
+            return (self.name,)
+        return tuple(f"{self.name}-{number}" for number in range(self.partitions))
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -75,6 +84,11 @@ class Service:
     """Exchange -> routing keys (or patterns) that the HTTP edge opens to event publishers."""
     queues: tuple[Queue, ...] = ()
     logs: tuple[Log, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Queue | Log, ...]:
+        """All that takes messages: queues, then logs."""
+        return (*self.queues, *self.logs)
 
 
 @dataclass(frozen=True)
@@ -98,7 +112,7 @@ class Topology:
     @cached_property
     def _bound(self) -> dict[str, list[tuple[Binding, str]]]:
         bound: dict[str, list[tuple[Binding, str]]] = {}
-        for target in (*self.queues.values(), *self.logs.values()):
+        for target in (target for service in self.services for target in service.targets):
             for binding in target.bindings:
                 bound.setdefault(binding.exchange, []).append((binding, target.name))
         return bound
