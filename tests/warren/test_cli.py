@@ -1,0 +1,90 @@
+"""The command line starts fast, and errors end it with a sentence and a status."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from stores.errors import StoreUnavailable
+from warren.cli import COMMANDS, main
+from warren.cli.program import Program
+
+
+def _program(action: Callable[[], None]) -> Program:
+    """A program like ours, with one command that does this."""
+
+    class OneCommand(Program):
+        def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+            return click.Command("act", callback=action)
+
+    return OneCommand(commands_at={}, params=[click.Option(["--debug"], is_flag=True)])
+
+
+def _run(action: Callable[[], None], *options: str) -> Result:
+    return CliRunner().invoke(_program(action), [*options, "act"])
+
+
+def _raise(error: BaseException) -> Callable[[], None]:
+    def act() -> None:
+        raise error
+
+    return act
+
+
+def test_our_own_errors_are_shown_as_they_are() -> None:
+    result = _run(_raise(StoreUnavailable("PostgreSQL at db does not answer: is it running?")))
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[0] == "error: PostgreSQL at db does not answer: is it running?"
+
+
+def test_other_errors_are_one_line_with_their_type_and_a_hint() -> None:
+    result = _run(_raise(ValueError("first\n  second")))
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        "error: ValueError: first second",
+        "hint: `warren --debug …` shows where it happened",
+    ]
+
+
+def test_an_error_without_words_is_named() -> None:
+    assert "error: TimeoutError\n" in _run(_raise(TimeoutError())).stderr
+
+
+def test_a_task_group_s_error_is_its_first_one() -> None:
+    group = ExceptionGroup("unhandled errors in a TaskGroup", [ExceptionGroup("inner", [KeyError("lane")])])
+    assert "error: KeyError: 'lane'\n" in _run(_raise(group)).stderr
+
+
+def test_debug_lets_the_error_through_with_its_traceback() -> None:
+    assert isinstance(_run(_raise(ValueError("no")), "--debug").exception, ValueError)
+
+
+def test_ctrl_c_ends_with_status_130_and_says_nothing() -> None:
+    result = _run(_raise(KeyboardInterrupt()))
+    assert (result.exit_code, result.output) == (130, "")
+
+
+def test_wrong_usage_ends_with_status_2() -> None:
+    result = CliRunner().invoke(main, ["no-such-command"])
+    assert result.exit_code == 2
+    assert "No such command" in result.stderr
+
+
+def test_the_version_is_told() -> None:
+    result = CliRunner().invoke(main, ["--version"], prog_name="warren")
+    assert result.output.startswith("warren ")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_subcommand_is_there_and_is_told_by_help(name: str) -> None:
+    assert COMMANDS[name][1] in " ".join(CliRunner().invoke(main, ["--help"]).output.split())
+    assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+
+
+def test_help_imports_no_driver_and_no_service() -> None:
+    script = "import sys, warren.cli; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"asyncio", "streams", "stores", "api", "pydantic", "sqlalchemy", "aiormq"} & set(modules)

@@ -1,0 +1,73 @@
+"""Settings come from the environment, are checked at once, and keep their secrets."""
+
+from pathlib import Path
+
+import pytest
+
+from warren.errors import SettingsError
+from warren.settings import SecretUrl, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [*Settings.model_fields, "store_orders"]:
+        monkeypatch.delenv(f"WARREN_{name.upper()}", raising=False)
+
+
+def test_without_any_variable_everything_is_embedded() -> None:
+    settings = load_settings()
+    assert settings.embedded
+    assert settings.data == Path(".warren")
+    assert settings.store_url("orders").get_secret_value() == "sqlite:///.warren/orders.db"
+
+
+def test_a_service_s_own_store_comes_before_the_common_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_STORE", "postgresql://db/shop")
+    monkeypatch.setenv("WARREN_STORE_ANALYTICS", "mongodb://mongo/analytics")
+    monkeypatch.setenv("WARREN_STORE_BACK_OFFICE", "sqlite:///office.db")
+    settings = load_settings()
+    assert settings.store_url("orders").get_secret_value() == "postgresql://db/shop"
+    assert settings.store_url("analytics").get_secret_value() == "mongodb://mongo/analytics"
+    assert settings.store_url("back-office").get_secret_value() == "sqlite:///office.db"
+
+
+def test_passwords_are_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_BROKER", "amqp://warren:hunter2@mq:5672/shop")
+    monkeypatch.setenv("WARREN_STREAM", "rabbitmq-stream://warren:hunter2@mq:5552/shop")
+    monkeypatch.setenv("WARREN_STORE_ORDERS", "postgresql://orders:hunter2@db/shop")
+    settings = load_settings()
+    shown = f"{settings!r} {settings} {settings.model_dump_json()} {settings.store_url('orders')}"
+    assert "hunter2" not in shown
+    assert "amqp://warren:***@mq:5672/shop" in shown
+    assert not settings.embedded
+
+
+@pytest.mark.parametrize("url", ["sqlite:///a.db", "amqp://mq/", "amqp://guest@mq/", "amqp://[::1]:5672/%2f"])
+def test_a_url_without_a_password_is_shown_as_it_is(url: str) -> None:
+    assert str(SecretUrl(url)) == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("WARREN_BROKER", "hunter2", "WARREN_BROKER: not a URL that begins with amqp:// or amqps://"),
+        ("WARREN_BROKER", "amqp://u:hunter2@mq/", "WARREN_STREAM is missing: set it too"),
+        ("WARREN_STREAM", "rabbitmq-stream://mq/", "WARREN_BROKER is missing: set it too"),
+        ("WARREN_HTTP_PORT", "99999", "WARREN_HTTP_PORT: input should be less than or equal to 65535"),
+        ("WARREN_LOG_LEVEL", "loud", "WARREN_LOG_LEVEL: input should be 'debug'"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_its_value_is_not(
+    name: str, value: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert sentence in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_BROKER", "")
+    monkeypatch.setenv("WARREN_STORE_ORDERS", "")
+    assert load_settings() == Settings()

@@ -1,0 +1,19 @@
+"""The command `warren`."""
+
+import click
+
+from warren.cli.program import Program
+
+COMMANDS: dict[str, tuple[str, str]] = {}
+"""Subcommand -> where it is (`module:name`, imported when it is called) and what `warren --help` says about it."""
+
+
+@click.group(
+    cls=Program,
+    commands_at=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="warren", message="%(prog)s %(version)s")
+@click.option("--debug", is_flag=True, envvar="WARREN_DEBUG", help="Show tracebacks of errors.")
+def main(debug: bool) -> None:
+    """Stream processing on RabbitMQ."""

@@ -1,0 +1,5 @@
+"""The errors of this package."""
+
+
+class SettingsError(Exception):
+    """The settings are wrong."""

@@ -1,0 +1,109 @@
+"""What logs look like: JSON for machines, colours for terminals, no secrets in either.
+
+Everybody logs with `structlog.get_logger()`; what is bound with `structlog.contextvars`, such as the correlation id of
+a request or an event, stands in every line of that context. Only composition roots call `configure`.
+"""
+
+import logging
+import re
+import sys
+from typing import Literal, TextIO
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "***"
+_SECRET_NAMES = re.compile(r"passw|secret|token|authorization|cookie|credential|api_?key|private_?key", re.IGNORECASE)
+_SECRET_TEXTS = re.compile(
+    r"(?P<url>\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s/@]+(?=@)"  # scheme://user:password@
+    r"|(?P<bearer>\bbearer\s+)[^\s\"',]+"
+    r"|(?P<query>[?&](?:password|token|access_token|secret|api_key)=)[^\s&\"']+"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*",  # a JSON Web Token: base64url of `{"`, twice
+    re.IGNORECASE,
+)
+
+
+def configure(
+    level: Literal["debug", "info", "warning", "error"] = "info",
+    form: Literal["auto", "console", "json"] = "auto",
+    stream: TextIO | None = None,
+) -> None:
+    """Send all logs, those of libraries too, to `stream` (stderr). `auto` is console on a terminal, else JSON."""
+    stream = stream or sys.stderr
+    console = form == "console" or (form == "auto" and stream.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                hide_named_secrets,
+                *(_console(stream) if console else _json()),
+                _hide_secrets_in_line,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _console(stream: TextIO) -> list[Processor]:
+    # The default formatter, where rich is installed, prints the local variables of every frame.
+    renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    return [renderer]
+
+
+def _json() -> list[Processor]:
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.EventRenamer("message"),
+        structlog.processors.JSONRenderer(serializer=_dumps),
+    ]
+
+
+def _dumps(event: EventDict, **options: object) -> str:
+    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def hide_named_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Replace the values whose names say that they are secret, in nested mappings too."""
+    return {name: _hidden(name, value) for name, value in event.items()}
+
+
+def _hidden(name: object, value: object) -> object:
+    if isinstance(name, str) and _SECRET_NAMES.search(name):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {inner: _hidden(inner, item) for inner, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden(None, item) for item in value]
+    return value
+
+
+def hide_secrets(text: str) -> str:
+    """Replace what looks like a secret within a text: passwords in URLs, bearer tokens, JSON Web Tokens."""
+    return _SECRET_TEXTS.sub(lambda found: (found[found.lastgroup] if found.lastgroup else "") + HIDDEN, text)
+
+
+def _hide_secrets_in_line(logger: WrappedLogger, method: str, line: EventDict) -> str:
+    # After rendering, so that tracebacks are covered. structlog types every step but the last as a mapping.
+    return hide_secrets(str(line))

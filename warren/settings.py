@@ -1,0 +1,120 @@
+"""What the environment says: addresses of servers, where data lies, how to log. Read once, by composition roots."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, Secret, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from warren.errors import SettingsError
+
+PREFIX = "WARREN_"
+_STORE = f"{PREFIX}STORE_"
+# To the last "@", whatever stands between: a password that ought to be percent-encoded is hidden as well.
+_PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@")
+
+
+class SecretUrl(Secret[str]):
+    """A URL that shows no password: `str` and `repr` print `***` for it. `get_secret_value()` gives all of it."""
+
+    def _display(self) -> str:
+        return _PASSWORD.sub(r"\1:***@", self.get_secret_value())
+
+
+def _scheme(*schemes: str) -> AfterValidator:
+    def check(url: SecretUrl) -> SecretUrl:
+        if urlsplit(url.get_secret_value()).scheme not in schemes:
+            raise ValueError(f"not a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return url
+
+    return AfterValidator(check)
+
+
+class Settings(BaseSettings):
+    """The settings of one process; each field is the variable `WARREN_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
+
+    broker: Annotated[SecretUrl, _scheme("amqp", "amqps")] | None = None
+    """RabbitMQ, with a virtual host in its path. Without it the embedded broker runs in this process."""
+    stream: Annotated[SecretUrl, _scheme("rabbitmq-stream", "rabbitmq-stream+tls")] | None = None
+    """RabbitMQ's stream listener; goes with `broker`."""
+    management: Annotated[SecretUrl, _scheme("http", "https")] | None = None
+    """RabbitMQ's management API, which the topology tool needs."""
+    store: SecretUrl | None = None
+    """Where services keep their tables. Without it each has a SQLite file under `data`."""
+    stores: Mapping[str, SecretUrl] = Field(default_factory=dict)
+    """`WARREN_STORE_<SERVICE>`: other places for single services. The keys are as in the variables' names."""
+    redis: Annotated[SecretUrl, _scheme("redis", "rediss", "unix")] | None = None
+    """Rate limits and caches. Without it they live in this process."""
+    data: Path = Path(".warren")
+    """Where the embedded broker and SQLite keep their files."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """`auto` is console on a terminal, else JSON."""
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8000, ge=0, le=65_535)
+    """0 takes any free port."""
+
+    @model_validator(mode="after")
+    def _broker_and_stream_together(self) -> Self:
+        if self.broker and not self.stream:
+            raise ValueError(f"{PREFIX}STREAM is missing: set it too, as in rabbitmq-stream://user:password@host:5552/")
+        if self.stream and not self.broker:
+            raise ValueError(f"{PREFIX}BROKER is missing: set it too, as in amqp://user:password@host:5672/")
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the broker runs in this process."""
+        return self.broker is None
+
+    def store_url(self, service: str) -> SecretUrl:
+        """Where a service keeps its tables: its own variable, else `WARREN_STORE`, else a SQLite file under `data`."""
+        own = self.stores.get(service.upper().replace("-", "_"))
+        return own or self.store or SecretUrl(f"sqlite:///{self.data / service}.db")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _ServiceStores(settings_cls), env_settings
+
+
+class _ServiceStores(PydanticBaseSettingsSource):
+    """Gathers `WARREN_STORE_<SERVICE>` into `stores`: the names of services are not known here."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[object, str, bool]:
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, dict[str, str]]:
+        own = {name: url for name, url in os.environ.items() if name.startswith(_STORE) and url}
+        return {"stores": {name.removeprefix(_STORE): url for name, url in own.items()}}
+
+
+def load_settings() -> Settings:
+    """Read the environment. Raises SettingsError, which names the variables and what is wrong with them."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [_sentence(fault["loc"], fault["msg"]) for fault in error.errors(include_input=False)]
+        # Not `from error`: it carries the values, and they may be secrets.
+        raise SettingsError("; ".join(faults)) from None
+
+
+def _sentence(location: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ")
+    if not location:
+        return text
+    name = "_".join("STORE" if part == "stores" else str(part).upper() for part in location)
+    return f"{PREFIX}{name}: {text[0].lower()}{text[1:]}"
