@@ -34,6 +34,13 @@ def _have(get: Callable[[], T]) -> T:
         pytest.skip(str(problem))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need servers, so that `-m "not servers"` leaves them out."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "supply" in item.fixturenames:
+            item.add_marker("servers")
+
+
 @pytest.fixture(scope="session")
 def supply() -> Iterator[Supply]:
     """All servers of this run."""

@@ -1,0 +1,65 @@
+# Needs a POSIX shell and Python 3.11 or later with venv; everything else is installed into .uv and .venv.
+
+UV_VERSION := 0.13.9
+UV := .uv/$(UV_VERSION)/bin/uv
+PYTHON := .venv/bin/python
+LOCK := uv.lock pyproject.toml
+
+export UV_PYTHON_DOWNLOADS := never
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-quick lint format bench servers clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/.runtime ## Start the whole shop in this process, with nothing else to install
+	@exec .venv/bin/warren demo $(ARGS)
+
+test: export INSTALL := 1
+test: lint ## Install what is missing (servers too), then check and test everything
+	@$(PYTHON) -m tests.servers install
+	WARREN_TEST_REQUIRE_SERVERS=1 $(PYTHON) -m pytest --cov $(ARGS)
+
+test-quick: .venv/.dev ## Run the tests that need no server
+	$(PYTHON) -m pytest -m "not servers" $(ARGS)
+
+lint: .venv/.dev ## Check imports, style and types
+	.venv/bin/lint-imports --no-logo
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+
+format: .venv/.dev ## Format the code and mend what can be mended by itself
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench: .venv/.bench ## Measure, on servers of its own (ARGS are the benchmarks' options)
+	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
+
+servers: .venv/.dev ## Start the servers of the tests and print where they are, until Ctrl-C
+	@$(PYTHON) -m tests.servers serve
+
+clean: ## Remove the environment and all caches (the data in .warren stays)
+	rm -rf .uv .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment is up to date as long as its stamp is newer than the lock file. The runtime is part of every environment,
+# and taking it up leaves the rest alone, so `make demo` works in a developer's environment and keeps it.
+.venv/.runtime: $(LOCK) | .venv/bin/python
+	@$(UV) sync --frozen --no-default-groups --inexact
+	@touch $@
+
+.venv/.dev: $(LOCK) | .venv/bin/python
+	@$(UV) sync --frozen
+	@rm -f .venv/.bench && touch .venv/.runtime $@
+
+.venv/.bench: $(LOCK) | .venv/bin/python
+	@$(UV) sync --frozen --group bench
+	@touch .venv/.runtime .venv/.dev $@
+
+.venv/bin/python: | $(UV)
+	@$(UV) venv --quiet --python .uv/$(UV_VERSION)/bin/python .venv
+
+$(UV):
+	@python=$$(sh .ci/python) && "$$python" -m venv .uv/$(UV_VERSION)
+	@.uv/$(UV_VERSION)/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
