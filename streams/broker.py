@@ -56,7 +56,7 @@ class Outcome(Enum):
     UNROUTABLE = "unroutable"
     """No queue or log takes it: the broker returned it."""
     REFUSED = "refused"
-    """The broker said no (a nack: a queue is full or unavailable, or the message is too large). Nothing is known to be kept."""
+    """The broker said no (a nack: a queue is full or unavailable, or the message is too large); it is not kept."""
     LOST = "lost"
     """The connection broke before an answer: it may or may not have been kept."""
 
@@ -148,7 +148,7 @@ class QueueReader(Protocol):
     def __aiter__(self) -> AsyncIterator[list[Delivery]]: ...
 
     async def __anext__(self) -> list[Delivery]:
-        """Whatever has arrived, at least one. Raises BrokerUnavailable, or ConsumerCancelled when the broker ends it."""
+        """What has arrived, at least one. Raises BrokerUnavailable, or ConsumerCancelled when the broker ends it."""
 
     async def ack(self, tags: Sequence[int]) -> None:
         """Settle these. On a connection that has broken it raises BrokerUnavailable; the broker delivers them again."""
@@ -192,9 +192,9 @@ class Broker(Protocol):
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         """Publish in this order and wait for every answer; outcomes in the same order.
 
-        A missing confirm on a live connection is waited for. When the connection breaks, what is unanswered is LOST (the
-        messages after the break were not sent and are LOST too). Never raises for a broken connection. Calls at once
-        share the connection; each keeps its own order. Cancelling leaves the outcome of what was sent unknown.
+        A missing confirm on a live connection is waited for. When the connection breaks, what is unanswered is LOST
+        (the messages after the break were not sent and are LOST too). Never raises for a broken connection. Calls at
+        once share the connection; each keeps its own order. Cancelling leaves the outcome of what was sent unknown.
         """
 
     def read(self, log: str, offset: int | Literal["first", "next"]) -> AbstractAsyncContextManager[LogReader]:

@@ -1,4 +1,4 @@
-"""The errors of this package. The docstring of an error is its default message; drivers' errors are kept as `__cause__`."""
+"""The errors of this package. An error's docstring is its default message; drivers' errors are kept as `__cause__`."""
 
 
 class StreamsError(Exception):
@@ -29,3 +29,37 @@ class NoSuchTarget(BrokerError):
 
 class AccessRefused(BrokerError):
     """The broker refused the user, or what it asked for."""
+
+
+# --- declarations ---
+
+
+class DeclarationError(StreamsError):
+    """An agent, topic or table is declared wrongly."""
+
+
+# --- handling ---
+
+
+class NotDecodable(StreamsError):
+    """The message is not what its type says."""
+
+
+class SendRefused(StreamsError):
+    """This message cannot be sent: its target, size or headers are not allowed."""
+
+
+class NotLoaded(StreamsError):
+    """This key was not loaded with its batch: `await table.load(key)` first, or name it in the table's `keys=`."""
+
+
+class OutsideAgent(StreamsError):
+    """Tables and sends belong to an agent: use them from an agent's body only."""
+
+
+class Conflict(StreamsError):
+    """The document has changed since it was read: read it again."""
+
+
+class Halted(StreamsError):
+    """The agent has stopped on this partition until somebody looks: its log is not the one it has read so far."""

@@ -1,0 +1,112 @@
+"""From drafts to messages: where a send goes, whether it may, and the headers it carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from streams.broker import Message, Scalar
+from streams.errors import SendRefused
+from streams.event import Event, derive_id
+from streams.topic import Draft
+from topology.spec import Topology, nearest
+
+RESERVED = frozenset({"key", "time", "causation_id", "traceparent", "tracestate", "schema", "lane", "seq", "floor"})
+"""Headers that the engine sets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What a message follows from."""
+
+    id: str
+    time_ms: int
+    log_time_ms: int
+    correlation_id: str
+    traceparent: Scalar | None = None
+
+    @classmethod
+    def of(cls, event: Event[object]) -> "Cause":
+        """The cause that an event is to what its handler sends."""
+        return cls(event.id, event.time_ms, event.log_time_ms, event.correlation_id, event.headers.get("traceparent"))
+
+
+@dataclass(slots=True)
+class Addressing:
+    """The sends of one agent (or of the HTTP edge) of one service."""
+
+    service: str
+    agent: str
+    topology: Topology
+    max_bytes: int
+    _targets: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def message(self, draft: Draft, cause: Cause, index: int) -> Message:
+        """The message of the `index`th send that this cause set off; its id follows from both.
+
+        Raises SendRefused.
+        """
+        exchange, routing_key = self._target(draft)
+        if len(draft.body) > self.max_bytes:
+            raise SendRefused(
+                f"{draft.type or 'a value'} of {len(draft.body):,} bytes is larger than the broker takes "
+                f"({self.max_bytes:,}): send a reference to it instead"
+            )
+        return Message(
+            exchange=exchange,
+            routing_key=routing_key,
+            body=draft.body,
+            message_id=str(derive_id(cause.id, f"{self.agent}/{index}")),
+            type=draft.type or routing_key,
+            headers=self._headers(draft, cause),
+            correlation_id=cause.correlation_id,
+            timestamp=cause.log_time_ms // 1000,
+            app_id=self.service,
+        )
+
+    def _headers(self, draft: Draft, cause: Cause) -> dict[str, Scalar]:
+        headers = dict(_checked(draft.headers)) if draft.headers else {}
+        headers["causation_id"] = cause.id
+        headers["schema"] = draft.schema
+        headers["time"] = cause.time_ms if draft.time is None else round(draft.time.timestamp() * 1000)
+        if draft.key is not None:
+            headers["key"] = draft.key
+        if cause.traceparent is not None:
+            headers["traceparent"] = cause.traceparent
+        return headers
+
+    def _target(self, draft: Draft) -> tuple[str, str]:
+        name = draft.topic.names[0]
+        known = self._targets.get((name, draft.type))
+        if known is None:
+            known = self._targets[name, draft.type] = self.target(name, draft.type)
+        return known
+
+    def target(self, name: str, event_type: str) -> tuple[str, str]:
+        """(exchange, routing key) of a send. Raises SendRefused, with the nearest name, where it is not declared."""
+        topology = self.topology
+        if name in topology.queues or name in topology.logs:
+            return "", name
+        if name not in topology.exchanges:
+            known = (*topology.exchanges, *topology.queues, *topology.logs)
+            raise SendRefused(
+                f"{self.agent} sends to {name!r}, which the topology does not declare{nearest(name, known)}"
+            )
+        if not event_type:
+            raise SendRefused(
+                f'{self.agent} sends to exchange {name!r} a value without event name: give its Record `event="…"`'
+            )
+        if self.service not in topology.publishers(name, event_type):
+            declared = topology.service(self.service).publishes.get(name, ())
+            raise SendRefused(
+                f"{self.agent} sends {event_type!r} to exchange {name!r}, but {self.service!r} does not "
+                f"declare that it publishes it{nearest(event_type, declared)}: add it to `publishes:` in its topology file"
+            )
+        return name, event_type
+
+
+def _checked(headers: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    for name, value in headers.items():
+        if name in RESERVED or name.startswith("x-"):
+            raise SendRefused(f"header {name!r} is the engine's own: choose another name")
+        if not isinstance(value, str | int | bool):
+            raise SendRefused(f"header {name!r} is a {type(value).__name__}: headers are texts, integers and booleans")
+    return headers

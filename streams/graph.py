@@ -1,0 +1,78 @@
+"""The check of the whole graph before anything runs: what apps declare against what the topology does."""
+
+from collections.abc import Iterable, Iterator
+
+from streams.addressing import Addressing
+from streams.agent import Agent
+from streams.app import App
+from streams.errors import DeclarationError, SendRefused
+from streams.topic import Topic
+from topology.errors import TopologyError
+from topology.spec import Topology, nearest
+
+
+def check(apps: Iterable[App], topology: Topology) -> None:
+    """Raises DeclarationError with every fault found, each with the place to mend and the nearest name."""
+    faults = [fault for app in apps for fault in _faults(app, topology)]
+    if faults:
+        raise DeclarationError("\n".join(faults))
+
+
+def is_log_agent(agent: Agent, topology: Topology) -> bool:
+    """Whether the agent reads a log."""
+    return agent.topic.names[0] in topology.logs
+
+
+def tables_of(agent: Agent, app: App) -> list[str]:
+    """The names of the tables that belong to a log agent."""
+    return list(app.tables) if agent.tables is None else list(agent.tables)
+
+
+def _faults(app: App, topology: Topology) -> Iterator[str]:
+    try:
+        topology.service(app.id)
+    except TopologyError as error:
+        yield f"app {app.id!r}: {error}"
+        return
+    read = {id(agent.topic) for agent in app.agents.values()}
+    for agent in app.agents.values():
+        yield from _unreadable(agent, topology)
+    for topic in app.topics:
+        if id(topic) not in read:
+            yield from _unsendable(app, topic, topology)
+    yield from _unowned(app, topology)
+
+
+def _unreadable(agent: Agent, topology: Topology) -> Iterator[str]:
+    names = agent.topic.names
+    place = f"agent {agent.service}.{agent.name}"
+    for name in names:
+        if name not in topology.queues and name not in topology.logs:
+            what = "is an exchange: agents read queues and logs" if name in topology.exchanges else "is not declared"
+            yield f"{place} reads {name!r}, which {what}{nearest(name, (*topology.queues, *topology.logs))}"
+    if len(names) > 1 and any(name in topology.logs for name in names):
+        yield f"{place} reads {', '.join(names)}: an agent reads one log, or any number of queues"
+    if names[0] in topology.logs and agent.concurrency != 1:
+        yield f"{place} reads a log with concurrency {agent.concurrency}: order allows 1; logs scale by partitions"
+
+
+def _unsendable(app: App, topic: Topic[object], topology: Topology) -> Iterator[str]:
+    addressing = Addressing(app.id, app.id, topology, 0)
+    for event in topic.events() or [""]:
+        try:
+            addressing.target(topic.names[0], event)
+        except SendRefused as error:
+            yield str(error)
+
+
+def _unowned(app: App, topology: Topology) -> Iterator[str]:
+    logs = [agent for agent in app.agents.values() if is_log_agent(agent, topology)]
+    owners: dict[str, list[str]] = {name: [] for name in app.tables}
+    for agent in logs:
+        if agent.tables is not None or len(logs) == 1:
+            for name in tables_of(agent, app):
+                owners[name].append(agent.name)
+    for name, agents in owners.items():
+        if len(agents) != 1:
+            known = ", ".join(agents) or "no log agent"
+            yield f"table {name!r} of {app.id} belongs to {known}: name it in one agent's tables="

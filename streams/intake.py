@@ -1,0 +1,160 @@
+"""The intake: chunks of a log on their way to a batch, read ahead within bounds."""
+
+import asyncio
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from operator import attrgetter
+
+from streams.broker import Chunk, Envelope, LogReader
+from streams.errors import Halted
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Messages of one chunk. With them all of the chunk up to `end` is dealt with: what is not listed was skipped."""
+
+    chunk: Chunk
+    envelopes: list[Envelope]
+    end: int
+    bytes: int
+    """Size of the bodies."""
+
+    @classmethod
+    def of(cls, chunk: Chunk, envelopes: list[Envelope], end: int) -> "Part":
+        """Messages of a chunk, their bodies added up."""
+        return cls(chunk, envelopes, end, sum([len(e.body) for e in envelopes]))
+
+    def cut(self, count: int) -> tuple["Part", "Part"]:
+        """The first `count` messages and the rest."""
+        head, tail = self.envelopes[:count], self.envelopes[count:]
+        return Part.of(self.chunk, head, tail[0].offset - 1 if tail else self.end), Part.of(self.chunk, tail, self.end)
+
+
+def cut_at(parts: list[Part], offset: int) -> tuple[list[Part], list[Part]]:
+    """What lies below an offset, and the rest from it on."""
+    below: list[Part] = []
+    rest: list[Part] = []
+    for part in parts:
+        if part.end < offset:
+            below.append(part)
+        elif part.envelopes and part.envelopes[0].offset < offset:
+            head, tail = part.cut(bisect_left(part.envelopes, offset, key=attrgetter("offset")))
+            below.append(head)
+            rest.append(tail)
+        else:
+            rest.append(part)
+    return below, rest
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The last event that was handled, by which the log is recognised again."""
+
+    log: str
+    offset: int
+    fingerprint: bytes
+
+    def check(self, reader: LogReader, chunk: Chunk) -> None:
+        """Whether the first chunk read from the anchor's offset holds that event. Raises Halted."""
+        if chunk.first > self.offset:
+            raise Halted(
+                f"log {self.log!r} begins at offset {chunk.first}, but was read up to {self.offset}: events "
+                "between were removed by retention, or the log was made anew. Compare them, then `warren agents reset`"
+            )
+        if self.offset < chunk.first + len(chunk.raws) and reader.fingerprint(chunk, self.offset) != self.fingerprint:
+            raise Halted(
+                f"log {self.log!r} has another event at offset {self.offset} than the one that was read there: the "
+                "log was made anew or restored. Check that it is the right log, then `warren agents reset`"
+            )
+
+
+class Intake:
+    """Reads a log ahead in a task of its own and hands out parts, never more than asked for."""
+
+    def __init__(
+        self,
+        reader: LogReader,
+        *,
+        start: int,
+        skip: Collection[str],
+        max_bytes: int,
+        wake: Callable[[], None],
+        anchor: Anchor | None = None,
+    ) -> None:
+        """From offset `start` on, without the types to `skip`. `wake` is called when something came or reading ended.
+
+        Reading pauses while more than `max_bytes` of bodies wait. With an anchor the reader must begin at it.
+        """
+        self._reader = reader
+        self._start = start
+        self._skip = skip
+        self._max_bytes = max_bytes
+        self._wake = wake
+        self._anchor = anchor
+        self._waiting: deque[Part] = deque()
+        self._bytes = 0
+        self._room = asyncio.Event()
+        self.recognised = asyncio.Event()
+        """Set once the log is known to be the one the anchor is in."""
+        if anchor is None:
+            self.recognised.set()
+        self._task = asyncio.create_task(self._pump())
+        self._task.add_done_callback(self._ended)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bodies read ahead."""
+        return self._bytes
+
+    def _ended(self, _: object) -> None:
+        self.recognised.set()
+        self._wake()
+
+    async def _pump(self) -> None:
+        async for chunk in self._reader:
+            if not self.recognised.is_set() and self._anchor is not None:
+                self._anchor.check(self._reader, chunk)
+                self.recognised.set()
+            self._add(chunk)
+            while self._bytes > self._max_bytes:
+                self._room.clear()
+                await self._room.wait()
+
+    def _add(self, chunk: Chunk) -> None:
+        end = chunk.first + len(chunk.raws) - 1
+        if end >= self._start:
+            part = Part.of(chunk, self._reader.scan(chunk, self._start, self._skip), end)
+            self._waiting.append(part)
+            self._bytes += part.bytes
+            self._wake()
+
+    def take(self, count: int) -> list[Part]:
+        """Up to `count` messages that wait, with what was skipped between them.
+
+        Raises what ended the reading, once all is taken.
+        """
+        taken: list[Part] = []
+        while self._waiting and count > 0:
+            part = self._waiting.popleft()
+            if len(part.envelopes) > count:
+                part, rest = part.cut(count)
+                self._waiting.appendleft(rest)
+            count -= len(part.envelopes)
+            self._bytes -= part.bytes
+            taken.append(part)
+        self._room.set()
+        if not taken and self._task.done() and not self._task.cancelled():
+            self._task.result()
+        return taken
+
+    def put_back(self, parts: list[Part]) -> None:
+        """Give back the last parts that were taken."""
+        self._waiting.extendleft(reversed(parts))
+        self._bytes += sum(part.bytes for part in parts)
+
+    async def close(self) -> None:
+        """Stop reading."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)

@@ -1,0 +1,37 @@
+"""Table keys: what agents index by, and the texts that stores and URLs know them by."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+Key = str | int | UUID | tuple["Key", ...]
+
+
+def encode_key(key: object) -> str:
+    """The text of a key. Parts of a tuple are joined by `|`; within a part `|` and `%` are percent-encoded.
+
+    Raises TypeError for anything but str, int, UUID and tuples of them.
+    """
+    if isinstance(key, str):
+        return key
+    if isinstance(key, tuple):
+        return "|".join(_escape(encode_key(part)) for part in key)
+    if isinstance(key, UUID | int) and not isinstance(key, bool):
+        return str(key)
+    raise TypeError(f"a table key is a str, int, UUID or a tuple of them, not {type(key).__name__}: {key!r}")
+
+
+def _escape(text: str) -> str:
+    if "|" in text or "%" in text:
+        return text.replace("%", "%25").replace("|", "%7C")
+    return text
+
+
+def instant(ms: int) -> str:
+    """Milliseconds since 1970 as RFC 3339 UTC, so that texts sort as times do (four-digit years)."""
+    whole = datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{whole}.{ms % 1000:03}Z" if ms % 1000 else f"{whole}Z"
+
+
+def window_key(key: object, start: int) -> str:
+    """The key of one window's row: the key, and when the window begins."""
+    return f"{_escape(encode_key(key))}|{instant(start)}"

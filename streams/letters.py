@@ -1,0 +1,80 @@
+"""Dead letters: what could not be handled, kept with its reason and as it came."""
+
+import traceback
+
+from streams.broker import Details, Envelope, Message, Scalar
+from streams.event import derive_id
+from topology.spec import DEAD_LETTER_EXCHANGE
+
+TRACEBACK_BYTES = 4_000
+"""Of the end of a traceback; a header may not be larger than a frame, 128 KiB at the least."""
+ERROR_BYTES = 1_000
+
+ENGINE_HEADERS = ("lane", "seq", "floor")
+
+
+def dead_letter(
+    *,
+    service: str,
+    agent: str,
+    source: str,
+    offset: int,
+    event_id: str,
+    envelope: Envelope,
+    details: Details,
+    error: BaseException,
+    attempts: int,
+) -> Message:
+    """The message for `dlx`: the same body, type and headers, and why it is here in headers `dead-…`.
+
+    Its id follows from the event and the agent, so that a repeat is known. `offset` is -1 for queues.
+    """
+    return Message(
+        exchange=DEAD_LETTER_EXCHANGE,
+        routing_key=source,
+        body=envelope.body,
+        message_id=str(derive_id(event_id, f"dead/{service}/{agent}")),
+        type=envelope.type or "unknown",
+        headers={
+            **own_headers(details),
+            **_reasons(service, agent, source, offset, event_id, details, error, attempts),
+        },
+        correlation_id=details.correlation_id or event_id,
+        timestamp=details.timestamp,
+        app_id=service,
+    )
+
+
+def own_headers(details: Details) -> dict[str, Scalar]:
+    """A message's headers without its sender's numbering, which belongs to its first way only."""
+    return {name: value for name, value in details.headers.items() if name not in ENGINE_HEADERS}
+
+
+def _reasons(
+    service: str,
+    agent: str,
+    source: str,
+    offset: int,
+    event_id: str,
+    details: Details,
+    error: BaseException,
+    attempts: int,
+) -> dict[str, Scalar]:
+    return {
+        "dead-service": service,
+        "dead-agent": agent,
+        "dead-source": source,
+        "dead-offset": offset,
+        "dead-id": event_id,
+        "dead-exchange": details.exchange,
+        "dead-routing-key": details.routing_key,
+        "dead-error": _cut(f"{type(error).__name__}: {error}", ERROR_BYTES),
+        "dead-traceback": _cut("".join(traceback.format_exception(error)), TRACEBACK_BYTES),
+        "dead-attempts": attempts,
+    }
+
+
+def _cut(text: str, limit: int) -> str:
+    """The last `limit` bytes of a text, whole characters only."""
+    raw = text.encode("utf-8", "replace")
+    return raw[-limit:].decode("utf-8", "ignore")

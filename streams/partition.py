@@ -1,0 +1,95 @@
+"""What a log agent holds in memory of one partition: its tables' working copies, and which messages it has seen."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from stores.port import Encoded, Slot, Store
+from streams.event import Event
+from streams.expiry import Expiry
+from streams.keys import encode_key, window_key
+from streams.table import Table, Turn
+from streams.working import Change, Working
+
+
+class Partition:
+    """The tables of one agent on one partition."""
+
+    def __init__(self, slot: Slot, store: Store, tables: Sequence[Table[Any]]) -> None:
+        self._slot = slot
+        self._store = store
+        self._tables = {table.name: table for table in tables}
+        self._working: dict[str, Working] = {table.name: table.new_working() for table in tables}
+        self._expiry = {
+            t.name: Expiry(t.windowing, self._working[t.name])
+            for t in tables
+            if t.windowing is not None and t.windowing.expires is not None
+        }
+
+    def enter(self, turn: Turn) -> None:
+        """Make these the tables that the agent's body sees in the present context."""
+        for name, table in self._tables.items():
+            table.working.set(self._working[name])
+            table.turn.set(turn)
+
+    async def load(self) -> None:
+        """Read the resident tables whole."""
+        resident = [w for w in self._working.values() if w.resident]
+        found = await asyncio.gather(*(self._store.scan(w.table, self._slot.partition) for w in resident))
+        for working, rows in zip(resident, found, strict=True):
+            working.rows = rows
+        for expiry in self._expiry.values():
+            expiry.load()
+
+    async def prefetch(self, events: Sequence[Event[Any]]) -> None:
+        """Read, of the tables that are not resident, the keys that these events need."""
+        await asyncio.gather(
+            *(self.fetch(t.name, _keys(t, events)) for t in self._tables.values() if not t.resident),
+        )
+
+    @property
+    def wants_prefetch(self) -> bool:
+        """Whether any table is not resident."""
+        return any(not working.resident for working in self._working.values())
+
+    async def fetch(self, table: str, keys: Iterable[str]) -> None:
+        """Read those keys of a table that are not at hand; what later batches have changed is at hand."""
+        working = self._working[table]
+        missing = working.unloaded(keys)
+        if missing:
+            working.load(missing, await self._store.fetch(table, self._slot.partition, missing))
+
+    def settle(self, watermark: int) -> dict[str, Sequence[tuple[str, Encoded | None]]]:
+        """End a batch: what it changed, by table."""
+        for expiry in self._expiry.values():
+            expiry.mark(watermark)
+        changed: dict[str, Sequence[tuple[str, Encoded | None]]] = {}
+        for name, working in self._working.items():
+            changes: list[Change] = working.changes()
+            working.settle(changes)
+            if name in self._expiry:
+                self._expiry[name].settle(changes)
+            if changes:
+                changed[name] = changes
+        return changed
+
+    def rollback(self) -> None:
+        """Forget what the batch did."""
+        for working in self._working.values():
+            working.rollback()
+
+    def rows(self) -> int:
+        """Rows in memory, over all tables."""
+        return sum(len(working.rows) for working in self._working.values())
+
+
+def _keys(table: Table[Any], events: Sequence[Event[Any]]) -> list[str]:
+    keys: dict[str, None] = {}
+    for event in events:
+        asked = event.key if table.keys is None else table.keys(event)
+        for key in (asked,) if isinstance(asked, str | int | tuple) or not isinstance(asked, Iterable) else asked:
+            if table.windowing is None:
+                keys[encode_key(key)] = None
+            else:
+                keys.update(dict.fromkeys(window_key(key, s) for s in table.windowing.starts(event.time_ms)))
+    return list(keys)

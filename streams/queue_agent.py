@@ -1,0 +1,216 @@
+"""A queue agent at work: each message settled by itself, at least once, its failures handled by the broker.
+
+A handler's sends leave together when it is done, confirmed, and then its message is acknowledged: a crash anywhere
+before the acknowledgement repeats the handler, under the same ids. What fails goes to the next rung of the queue's
+retry ladder, and after the last to the dead letters. While a store or the broker is down, messages are held back.
+"""
+
+import asyncio
+
+import msgspec
+
+from stores.errors import StoreError
+from streams.addressing import Addressing
+from streams.agent import Agent
+from streams.body import BodyReturned
+from streams.broker import Delivery, Envelope, Message
+from streams.codec import ANY_TYPE, Decode, explain
+from streams.delivery import deliver
+from streams.errors import BrokerError, NotDecodable
+from streams.event import ATTEMPT, Event
+from streams.handling import Handling, InHand
+from streams.journal import log
+from streams.letters import dead_letter, own_headers
+from streams.pausing import pause
+from streams.retry import Backoff
+from streams.settling import Settling
+from streams.status import Status
+from streams.stream import Stream
+from streams.surroundings import Surroundings
+from streams.topic import current_sender
+
+GRACE = 10.0
+"""Seconds that handlers under way have to finish in when the worker stops."""
+
+Arrival = tuple[Delivery, str, Settling]
+
+
+class QueueAgent:
+    """See the module's text."""
+
+    def __init__(self, agent: Agent, around: Surroundings) -> None:
+        self._agent = agent
+        self._around = around
+        self._queues = [around.topology.queues[name] for name in agent.topic.names]
+        self._ladder = {queue.name: queue.retry for queue in self._queues}
+        self._addressing = Addressing(
+            agent.service, agent.name, around.topology, around.broker.capabilities.max_message_bytes
+        )
+        self._skip = around.skipped(agent)
+        self._inbox: asyncio.Queue[Arrival] = asyncio.Queue()
+        self._settlings: dict[str, Settling] = {}
+        self.status = Status(agent.service, agent.name, 0, ", ".join(agent.topic.names))
+
+    # --- from beginning to end ---
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; then handlers under way are finished and settled. Raises nothing."""
+        readers = [asyncio.create_task(self._read(queue.name, stop)) for queue in self._queues]
+        handlers = {h: asyncio.create_task(self._handle(h, stop)) for h in self._new_handlings()}
+        await stop.wait()
+        for handling, task in handlers.items():
+            if not handling.hands:
+                task.cancel()
+        await asyncio.wait(handlers.values(), timeout=GRACE)
+        for settling in self._settlings.values():
+            await settling.flush()
+        for task in (*handlers.values(), *readers):
+            task.cancel()
+        await asyncio.gather(*handlers.values(), *readers, return_exceptions=True)
+        self.status.state = "stopped"
+
+    def _new_handlings(self) -> list[Handling]:
+        return [Handling(self, self._addressing) for _ in range(self._agent.concurrency)]
+
+    async def _read(self, queue: str, stop: asyncio.Event) -> None:
+        failures = 0
+        while not stop.is_set():
+            try:
+                async with self._around.broker.consume(queue, self._agent.prefetch) as reader:
+                    settling = self._settlings[queue] = Settling(reader)
+                    self.status.running()
+                    failures = 0
+                    try:
+                        async for deliveries in reader:
+                            for delivery in deliveries:
+                                self._inbox.put_nowait((delivery, queue, settling))
+                    finally:
+                        settling.closed = True
+            except BrokerError as error:
+                failures += 1
+                self._pause(error)
+            await pause(stop, Backoff().delay(max(failures, 1), self._around.jitter.random()))
+
+    async def _handle(self, handling: Handling, stop: asyncio.Event) -> None:
+        current_sender.set(handling)
+        failures = 0
+        while not stop.is_set():
+            settled = self.status.handled
+            try:
+                await self._agent.run(Stream(handling))
+                if self.status.handled == settled:
+                    raise BodyReturned
+            except (StoreError, BrokerError, BodyReturned) as error:
+                handling.again = handling.put_down() + handling.again
+                failures = 1 if self.status.handled > settled else failures + 1
+                self._pause(error)
+                await pause(stop, Backoff().delay(failures, self._around.jitter.random()))
+                self.status.running()
+            except Exception as error:
+                for hand in handling.put_down():
+                    await self._failed(hand, error)
+
+    def _pause(self, error: Exception) -> None:
+        self.status.paused(f"{type(error).__name__}: {error}")
+        log.warning("agent paused", agent=self._agent.name, reason=str(error))
+
+    # --- what handlers ask for ---
+
+    async def next(self) -> InHand:
+        """The next delivery that can be handled; others are settled on the way."""
+        while True:
+            delivery, queue, settling = await self._inbox.get()
+            if settling.closed:
+                continue
+            envelope = delivery.envelope
+            if envelope.type in self._skip:
+                settling.ack(envelope.offset)
+                continue
+            try:
+                value = self._decoder(envelope)(envelope.body)
+            except (msgspec.MsgspecError, NotDecodable, UnicodeDecodeError, RecursionError) as error:
+                problem = error if isinstance(error, NotDecodable) else explain(error)
+                await self._bury(self._in_hand(delivery, queue, settling, None), problem)
+                continue
+            return self._in_hand(delivery, queue, settling, value)
+
+    def _decoder(self, envelope: Envelope) -> Decode:
+        decoders = self._agent.topic.decoders
+        decoder = decoders.get(envelope.type) or decoders.get(ANY_TYPE)
+        if decoder is None:
+            raise NotDecodable(f"unknown type {envelope.type!r}: {self._agent.name} reads {', '.join(decoders)}")
+        return decoder
+
+    def _in_hand(self, delivery: Delivery, queue: str, settling: Settling, value: object) -> InHand:
+        envelope, now = delivery.envelope, self._around.now()
+        look = settling.reader.details
+        event = Event(
+            value,
+            envelope,
+            source=queue,
+            time_ms=envelope.time if envelope.time >= 0 else now,
+            log_time_ms=now,
+            look=look,
+        )
+        return InHand(delivery, queue, settling, event)
+
+    async def settle(self, hands: list[InHand], sends: list[Message]) -> None:
+        """Publish confirmed, then acknowledge."""
+        if sends:
+            await deliver(self._around.broker, sends, self._trouble, self._around.jitter)
+            self.status.sent += len(sends)
+        for hand in hands:
+            hand.settling.ack(hand.delivery.envelope.offset)
+        self.status.handled += len(hands)
+
+    def _trouble(self, reason: str) -> None:
+        self.status.trouble("publishing", reason)
+
+    # --- failures ---
+
+    async def _failed(self, hand: InHand, error: Exception) -> None:
+        ladder = self._ladder[hand.queue]
+        if hand.event.attempt > len(ladder):
+            await self._bury(hand, error)
+            return
+        rung = ladder[hand.event.attempt - 1]
+        log.info(
+            "event failed", agent=self._agent.name, event_id=hand.event.id, attempt=hand.event.attempt, again_in=rung
+        )
+        await self._hand_on(hand, self._retry(hand, rung))
+        self.status.retried += 1
+
+    def _retry(self, hand: InHand, rung: str) -> Message:
+        """The same message for a delay queue, which sends it back to the queue its routing key names."""
+        event, details = hand.event, hand.event.details
+        return Message(
+            exchange=f"retry.{rung}",
+            routing_key=hand.queue,
+            body=event.envelope.body,
+            message_id=event.id,
+            type=event.type,
+            headers={**own_headers(details), ATTEMPT: hand.event.attempt + 1},
+            correlation_id=details.correlation_id,
+            timestamp=details.timestamp,
+            app_id=details.app_id,
+        )
+
+    async def _bury(self, hand: InHand, error: Exception) -> None:
+        log.warning("event is a dead letter", agent=self._agent.name, event_id=hand.event.id, error=str(error))
+        letter = dead_letter(
+            service=self._agent.service,
+            agent=self._agent.name,
+            source=hand.queue,
+            offset=-1,
+            event_id=hand.event.id,
+            envelope=hand.event.envelope,
+            details=hand.event.details,
+            error=error,
+            attempts=hand.event.attempt,
+        )
+        await self._hand_on(hand, letter)
+        self.status.dead += 1
+
+    async def _hand_on(self, hand: InHand, message: Message) -> None:
+        await deliver(self._around.broker, [message], self._trouble, self._around.jitter)
+        hand.settling.ack(hand.delivery.envelope.offset)

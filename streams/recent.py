@@ -1,0 +1,75 @@
+"""Message ids seen lately: repeats of messages without a lane are known by them."""
+
+from binascii import Error, unhexlify
+from collections import deque
+from collections.abc import Iterable
+from hashlib import blake2b
+
+from stores.port import IdRow
+
+WIDTH = 16
+"""Bytes kept of an id: all of a UUID, a hash of anything else."""
+
+
+def digest(message_id: str) -> bytes:
+    """16 bytes that stand for a message id."""
+    if len(message_id) == 36:
+        try:
+            packed = unhexlify(message_id.replace("-", ""))
+        except (Error, ValueError):
+            packed = b""
+        if len(packed) == WIDTH:
+            return packed
+    return blake2b(message_id.encode(), digest_size=WIDTH).digest()
+
+
+class RecentIds:
+    """The ids of one partition, by batch; the oldest go when they are too old (in log time) or too many."""
+
+    def __init__(self, *, keep: int, at_most: int, rows: Iterable[IdRow] = ()) -> None:
+        """`keep` in milliseconds of log time; `at_most` ids."""
+        self._keep = keep
+        self._at_most = at_most
+        self._rows: deque[IdRow] = deque()
+        self._known: set[bytes] = set()
+        self._new: list[bytes] = []
+        for row in rows:
+            self._rows.append(row)
+            self._known.update(_split(row.ids))
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def fresh(self, message_id: str) -> bool:
+        """Take note of an id; False if it is known."""
+        key = digest(message_id)
+        if key in self._known:
+            return False
+        self._known.add(key)
+        self._new.append(key)
+        return True
+
+    def settle(self, position: int, log_time: int) -> tuple[IdRow | None, int]:
+        """End a batch: its row to be stored, and the position up to which stored rows are forgotten (-1: none)."""
+        row = IdRow(position, log_time, b"".join(self._new)) if self._new else None
+        if row is not None:
+            self._rows.append(row)
+        self._new = []
+        return row, self._trim(log_time)
+
+    def _trim(self, log_time: int) -> int:
+        forgotten = -1
+        while self._rows and (self._rows[0].log_time < log_time - self._keep or len(self._known) > self._at_most):
+            row = self._rows.popleft()
+            self._known.difference_update(_split(row.ids))
+            forgotten = row.position
+        return forgotten
+
+    def rollback(self) -> None:
+        """Forget what was noted since the last `settle`."""
+        self._known.difference_update(self._new)
+        self._new = []
+
+
+def _split(ids: bytes) -> Iterable[bytes]:
+    return (ids[i : i + WIDTH] for i in range(0, len(ids), WIDTH))

@@ -1,0 +1,73 @@
+"""Streams: what an agent's body iterates over."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from typing import Generic, Protocol, TypeVar
+
+from streams.event import Event
+
+T = TypeVar("T")
+
+
+class Feed(Protocol[T]):
+    """Where a stream's values come from: the runner of the agent."""
+
+    def values(self) -> AsyncIterator[T]:
+        """One value after another; asking for the next one says that the last one was handled."""
+
+    def groups(self, size: int, within: float) -> AsyncIterator[list[T]]:
+        """Values in groups, handled as one."""
+
+    @property
+    def event(self) -> Event[T]:
+        """The event at hand."""
+
+
+class Stream(Generic[T]):
+    """The records of a topic, in the order of their log (of a queue: as they come)."""
+
+    def __init__(self, feed: Feed[T]) -> None:
+        self._feed = feed
+        self._wanted: tuple[Callable[[T], bool], ...] = ()
+
+    @property
+    def current_event(self) -> Event[T]:
+        """The event whose value was given last."""
+        return self._feed.event
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._filtered() if self._wanted else self._feed.values()
+
+    async def _filtered(self) -> AsyncIterator[T]:
+        async for value in self._feed.values():
+            if all(wanted(value) for wanted in self._wanted):
+                yield value
+
+    def filter(self, wanted: Callable[[T], bool]) -> "Stream[T]":
+        """Only the values for which `wanted` is true; the others count as handled."""
+        narrowed = Stream(self._feed)
+        narrowed._wanted = (*self._wanted, wanted)
+        return narrowed
+
+    async def events(self) -> AsyncIterator[Event[T]]:
+        """Events in place of values."""
+        async for _ in self:
+            yield self._feed.event
+
+    async def items(self) -> AsyncIterator[tuple[str, T]]:
+        """(key, value)."""
+        async for value in self:
+            yield self._feed.event.key, value
+
+    async def enumerate(self, start: int = 0) -> AsyncIterator[tuple[int, T]]:
+        """(number, value). Numbers begin anew whenever the body does: they are not state."""
+        async for value in self:
+            yield start, value
+            start += 1
+
+    async def take(self, n: int, within: timedelta) -> AsyncIterator[list[T]]:
+        """Groups of up to `n` values, closed after `within`; a group is committed, or retried, as a whole."""
+        async for group in self._feed.groups(n, within.total_seconds()):
+            kept = [value for value in group if all(wanted(value) for wanted in self._wanted)]
+            if kept:
+                yield kept

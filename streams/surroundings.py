@@ -1,0 +1,37 @@
+"""What every agent of a service is given to work with."""
+
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from stores.port import Store
+from streams.agent import Agent
+from streams.broker import Broker
+from streams.codec import ANY_TYPE
+from streams.limits import Limits
+from topology.spec import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """One service's surroundings in one worker."""
+
+    store: Store
+    broker: Broker
+    topology: Topology
+    worker: str
+    lease: float
+    """Seconds for which a heartbeat counts."""
+    trusted: Collection[str]
+    """Users whose lanes count."""
+    now: Callable[[], int]
+    """Milliseconds since 1970 UTC."""
+    jitter: random.Random
+    limits: Limits
+
+    def skipped(self, agent: Agent) -> frozenset[str]:
+        """Types that some service publishes and this agent does not read. What nobody declares is told, not skipped."""
+        decoders = agent.topic.decoders
+        if ANY_TYPE in decoders:
+            return frozenset()
+        return frozenset(self.topology.keys()) - frozenset(decoders)

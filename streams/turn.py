@@ -1,0 +1,140 @@
+"""One batch of a log agent, as its body, its tables and its sends see it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from streams.addressing import Addressing, Cause
+from streams.body import need
+from streams.broker import Details, Envelope
+from streams.event import Event
+from streams.gate import Accepted
+from streams.outbox import Outbox
+from streams.topic import Draft
+
+Load = Callable[[str, list[str]], Awaitable[None]]
+
+
+class Turn:
+    """Feeds the body, knows which event is at hand, and collects sends. One a partition; `begin` starts each batch."""
+
+    def __init__(self, log: str, addressing: Addressing, load: Load) -> None:
+        self._log = log
+        self._addressing = addressing
+        self._load = load
+        self._look: Callable[[Envelope], Details]
+        self._accepted = Accepted()
+        self._outbox: Outbox
+        self._base_watermark = 0
+        self._peak = (0, 0)
+        self._cause: tuple[int, Cause] | None = None
+        self._event: tuple[int, Event[Any]] | None = None
+        self.index = -1
+        """The event at hand (of a group, the last)."""
+        self.first = 0
+        """The first event of what is at hand: of the group, or the event itself."""
+        self.next = 0
+        """The first event that the body has not had."""
+        self.deadline: float | None = None
+        """While a group is being filled: when it is closed, by the event loop's clock."""
+
+    def begin(self, accepted: Accepted, outbox: Outbox, watermark: int, look: Callable[[Envelope], Details]) -> None:
+        """Start a batch on these events; more may be added to them while it runs."""
+        self._accepted = accepted
+        self._outbox = outbox
+        self._look = look
+        self._base_watermark = watermark
+        self._peak = (0, watermark)
+        self._cause = self._event = None
+        self.index, self.first, self.next, self.deadline = -1, 0, 0, None
+
+    # --- the stream's feed ---
+
+    async def values(self) -> AsyncIterator[Any]:
+        """One value after another."""
+        while True:
+            values = self._accepted.values
+            for index in range(self.next, len(values)):
+                self.index = self.first = index
+                self.next = index + 1
+                yield values[index]
+                if self._outbox.bytes and self._outbox.full:
+                    break
+            await need
+
+    async def groups(self, size: int, within: float) -> AsyncIterator[list[Any]]:
+        """Values in groups of up to `size`, closed when the runner says that `within` seconds are over."""
+        while True:
+            group = await self._fill(size, within)
+            self.index = self.next - 1
+            yield group
+            if self._outbox.full:
+                await need
+
+    async def _fill(self, size: int, within: float) -> list[Any]:
+        group: list[Any] = []
+        while len(group) < size:
+            if self.next < len(self._accepted.values):
+                if not group:
+                    self.first = self.next
+                group.append(self._accepted.values[self.next])
+                self.next += 1
+                continue
+            if group and self.deadline is None:
+                self.deadline = asyncio.get_running_loop().time() + within
+            if await need and group:
+                break
+        self.deadline = None
+        return group
+
+    @property
+    def event(self) -> Event[Any]:
+        """The event at hand."""
+        if self._event is None or self._event[0] != self.index:
+            self._event = self.index, self.event_at(self.index)
+        return self._event[1]
+
+    def event_at(self, index: int) -> Event[Any]:
+        """The `index`th event of the batch."""
+        accepted = self._accepted
+        envelope = accepted.envelopes[index]
+        return Event(
+            accepted.values[index],
+            envelope,
+            source=self._log,
+            time_ms=accepted.times[index],
+            log_time_ms=accepted.log_times[index],
+            look=self._look,
+            place=f"{self._log}@{envelope.offset}",
+        )
+
+    # --- what tables ask ---
+
+    @property
+    def time_ms(self) -> int:
+        """When the event at hand happened."""
+        return self._accepted.times[self.index]
+
+    @property
+    def watermark(self) -> int:
+        """The highest event time up to the event at hand: a function of the log, wherever batches end."""
+        done, peak = self._peak
+        upto = self.index + 1
+        if upto > done:
+            peak = max(peak, *self._accepted.times[done:upto])
+            self._peak = upto, peak
+        return peak
+
+    async def load(self, table: str, keys: list[str]) -> None:
+        """Load rows of a table that is not resident."""
+        await self._load(table, keys)
+
+    # --- sends ---
+
+    def send(self, draft: Draft) -> None:
+        """Record a send of the event at hand."""
+        offset = self._accepted.envelopes[self.index].offset
+        if self._cause is None or self._cause[0] != self.index:
+            self._cause = self.index, Cause.of(self.event)
+        message = self._addressing.message(draft, self._cause[1], self._outbox.next_index(offset))
+        self._outbox.add(offset, message)

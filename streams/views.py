@@ -1,0 +1,101 @@
+"""Views: read access to tables and documents from anywhere."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import reduce
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from stores.port import Row, Store
+from streams.documents import Documents
+from streams.errors import DeclarationError
+from streams.keys import Key, encode_key, window_key
+from streams.table import Table, WindowedTable
+
+V = TypeVar("V")
+
+
+class Page(NamedTuple, Generic[V]):
+    """Rows by key, and where the next page begins (None: this is the last)."""
+
+    items: list[tuple[str, V]]
+    cursor: str | None
+
+
+class View(Generic[V]):
+    """What one table holds, as of its agent's last commit."""
+
+    def __init__(self, store: Store, table: Table[V]) -> None:
+        self._store = store
+        self._table = table
+
+    async def get(self, key: Key) -> V | None:
+        """The value of a key, merged over partitions; None where there is none."""
+        return (await self.get_many([key])).get(encode_key(key))
+
+    async def get_many(self, keys: list[Key]) -> dict[str, V]:
+        """The values of those keys that exist, in one query."""
+        rows = await self._store.get(self._table.name, [encode_key(key) for key in keys])
+        return self._merged(rows)
+
+    async def windows(self, key: Key, starts: list[datetime]) -> dict[datetime, V]:
+        """The values of a key's windows that begin then; windows without an event are missing."""
+        rows = {window_key(key, round(start.timestamp() * 1000)): start for start in starts}
+        found = await self.get_many(list(rows))
+        return {rows[row]: value for row, value in found.items()}
+
+    async def query(
+        self,
+        *,
+        order_by: str | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+        prefix: str = "",
+        **equals: str,
+    ) -> Page[V]:
+        """A page of rows whose indexed fields equal these texts. Raises StoreError for a field without index."""
+        page = await self._store.query(
+            self._table.name,
+            equals=equals,
+            prefix=prefix,
+            order_by=order_by,
+            descending=descending,
+            limit=limit,
+            cursor=cursor,
+        )
+        return Page([(row.key, self._table.decode(row.value)) for row in page.rows], page.cursor)
+
+    def _merged(self, rows: list[Row]) -> dict[str, V]:
+        values: dict[str, list[V]] = {}
+        for row in rows:
+            values.setdefault(row.key, []).append(self._table.decode(row.value))
+        return {key: self._merge(key, parts) for key, parts in values.items()}
+
+    def _merge(self, key: str, parts: list[V]) -> V:
+        if len(parts) == 1:
+            return parts[0]
+        if self._table.merge is None:
+            raise DeclarationError(f"table {self._table.name!r} holds {key!r} in several partitions: declare merge=")
+        return reduce(self._table.merge, parts)
+
+
+class Views:
+    """The views of several services, each on its own store."""
+
+    def __init__(self, stores: Mapping[str, Store]) -> None:
+        """`stores` by app id."""
+        self._stores = stores
+
+    def of(self, service: str, table: Table[V] | WindowedTable[V]) -> View[V]:
+        """The view of a service's table."""
+        return View(self._stores[service], table.table if isinstance(table, WindowedTable) else table)
+
+    def documents(self, service: str, documents: Documents[V]) -> Documents[V]:
+        """A service's documents, to read and put from here."""
+        bound: Documents[Any] = Documents(documents.name, documents.value_type, index=documents.index)
+        bound.bind(self._stores[service])
+        return bound
+
+    def store(self, service: str) -> Store:
+        """A service's store."""
+        return self._stores[service]

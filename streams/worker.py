@@ -1,0 +1,110 @@
+"""The worker: runs the agents of some apps, each service on its own store, all on one broker."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from stores.errors import StoreError
+from stores.port import Store
+from streams.app import App, Timer
+from streams.batcher import Batcher
+from streams.broker import Broker
+from streams.graph import check, is_log_agent, tables_of
+from streams.journal import log
+from streams.limits import Limits
+from streams.log_agent import LogAgent
+from streams.pausing import pause
+from streams.queue_agent import QueueAgent
+from streams.status import Status
+from streams.surroundings import Surroundings
+from topology.spec import Topology
+
+LEASE = 10.0
+"""Seconds after which a worker that is not heard of has lost its partitions."""
+
+
+class Worker:
+    """Runs agents from `start` until `stop`. Stores and the broker are opened and closed by whoever made them."""
+
+    def __init__(
+        self,
+        apps: Sequence[App],
+        *,
+        broker: Broker,
+        stores: Mapping[str, Store],
+        topology: Topology,
+        now: Callable[[], int],
+        ids: random.Random,
+        lease: float = LEASE,
+        limits: Limits | None = None,
+        trusted: Iterable[str] = (),
+    ) -> None:
+        """`stores` by app id; `now` gives ms since 1970 UTC; `ids` names the worker and spreads waits.
+
+        Lanes count from the users that the topology names, the broker's own user, and `trusted`.
+        Raises DeclarationError where apps and topology do not fit.
+        """
+        check(apps, topology)
+        self.id = f"{ids.getrandbits(64):016x}"
+        self._apps = apps
+        self._stores = stores
+        self._lease = lease
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        users = frozenset([broker.user, *trusted, *(service.name for service in topology.services)])
+        self._agents: list[LogAgent | QueueAgent] = []
+        for app in apps:
+            around = Surroundings(stores[app.id], broker, topology, self.id, lease, users, now, ids, limits or Limits())
+            self._agents += [_at_work(app, name, around) for name in app.agents]
+
+    async def start(self) -> None:
+        """Bind documents and start every agent. Returns at once; agents that cannot run yet say why in `status`."""
+        for app in self._apps:
+            documents = Batcher(self._stores[app.id])
+            for collection in app.collections.values():
+                collection.bind(documents)
+        runs = [agent.run(self._stop) for agent in self._agents]
+        runs += [self._keep_alive(app) for app in self._apps]
+        runs += [self._repeat(timer) for app in self._apps for timer in app.timers]
+        self._tasks = [asyncio.create_task(run) for run in runs]
+
+    async def stop(self) -> None:
+        """Finish what is at hand, commit, wait for confirms, give slots up."""
+        self._stop.set()
+        await asyncio.gather(*self._tasks)
+
+    async def abandon(self) -> None:
+        """Stop as a crash would: finish nothing, give nothing up."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def status(self) -> list[Status]:
+        """How each agent does."""
+        return [agent.status for agent in self._agents]
+
+    async def _keep_alive(self, app: App) -> None:
+        store = self._stores[app.id]
+        while not self._stop.is_set():
+            try:
+                await store.heartbeat(self.id, self._lease)
+            except StoreError as error:
+                log.warning("no heartbeat", service=app.id, reason=str(error))
+            await pause(self._stop, self._lease / 3)
+
+    async def _repeat(self, timer: Timer) -> None:
+        while not self._stop.is_set():
+            await pause(self._stop, timer.interval)
+            if self._stop.is_set():
+                return
+            try:
+                await timer.function()
+            except Exception:
+                log.exception("timer failed", timer=timer.name)
+
+
+def _at_work(app: App, name: str, around: Surroundings) -> LogAgent | QueueAgent:
+    agent = app.agents[name]
+    if not is_log_agent(agent, around.topology):
+        return QueueAgent(agent, around)
+    return LogAgent(agent, 0, [app.tables[table] for table in tables_of(agent, app)], around)

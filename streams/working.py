@@ -1,0 +1,125 @@
+"""The working copy: one partition of a table as the batch at hand sees it.
+
+Rows are kept encoded. A batch decodes what it touches and encodes what it touched at its end, so a rollback is
+forgetting, a change in place counts like an assignment, and a row that was changed a hundred times is written once.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from stores.port import Encoded
+from streams.codec import Decode, encode
+from streams.errors import NotLoaded
+from streams.keys import Key, encode_key
+
+Change = tuple[str, Encoded | None]
+
+
+class _Deleted:
+    pass
+
+
+DELETED: Final = _Deleted()
+
+
+class Working:
+    """Decoded values over encoded rows. Not resident: `rows` hold what was loaded; other keys raise NotLoaded."""
+
+    __slots__ = ("_absent", "_decode", "_default", "resident", "rows", "table", "touched")
+
+    def __init__(self, table: str, decode: Decode, default: Callable[[], Any] | None, *, resident: bool) -> None:
+        self.table = table
+        self.resident = resident
+        self.rows: dict[str, Encoded] = {}
+        self.touched: dict[Any, Any] = {}
+        self._absent: set[str] = set()
+        self._decode = decode
+        self._default = default
+
+    def __getitem__(self, key: Key) -> Any:
+        try:
+            value = self.touched[key]
+        except KeyError:
+            value = self._read(key)
+        return self._missing(key) if value is DELETED else value
+
+    def _read(self, key: Key) -> Any:
+        text = encode_key(key)
+        raw = self.rows.get(text)
+        if raw is not None:
+            value = self.touched[key] = self._decode(raw)
+            return value
+        if not self.resident and text not in self._absent:
+            raise NotLoaded(
+                f"table {self.table!r} has not loaded key {text!r} with this batch: `await table.load(key)` first, "
+                "or let the table's `keys=` name it"
+            )
+        return DELETED
+
+    def _missing(self, key: Key) -> Any:
+        if self._default is None:
+            raise KeyError(key)
+        value = self.touched[key] = self._default()
+        return value
+
+    def __setitem__(self, key: Key, value: object) -> None:
+        self.touched[key] = value
+
+    def __delitem__(self, key: Key) -> None:
+        if key not in self:
+            raise KeyError(key)
+        self.touched[key] = DELETED
+
+    def __contains__(self, key: Key) -> bool:
+        try:
+            value = self.touched[key]
+        except KeyError:
+            value = self._read(key)
+        return value is not DELETED
+
+    def peek(self, key: Key) -> Any:
+        """The value, or None where there is none; makes no row."""
+        if key not in self:
+            return None
+        return self[key]
+
+    def unloaded(self, keys: Iterable[str]) -> list[str]:
+        """Which of these keys a table that is not resident has still to load."""
+        return [k for k in dict.fromkeys(keys) if k not in self.rows and k not in self._absent]
+
+    def load(self, asked: Iterable[str], found: dict[str, Encoded]) -> None:
+        """Take the answer of a query for keys."""
+        self.rows.update(found)
+        self._absent.update(k for k in asked if k not in found)
+
+    def changes(self) -> list[Change]:
+        """What differs from the rows, encoded; each key once."""
+        changes: list[Change] = []
+        rows = self.rows
+        for key, value in self.touched.items():
+            text = key if type(key) is str else encode_key(key)
+            if value is DELETED:
+                if text in rows:
+                    changes.append((text, None))
+                continue
+            raw = encode(value)
+            if rows.get(text) != raw:
+                changes.append((text, raw))
+        return changes
+
+    def settle(self, changes: list[Change]) -> None:
+        """End a batch whose changes are on their way to the store: later batches see them, loaded or not."""
+        self.touched = {}
+        if not self.resident:
+            self.rows = {}
+            self._absent = set()
+        for text, raw in changes:
+            if raw is not None:
+                self.rows[text] = raw
+            else:
+                self.rows.pop(text, None)
+                self._absent.add(text)
+
+    def rollback(self) -> None:
+        """Forget what the batch did."""
+        self.touched = {}
