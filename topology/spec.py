@@ -128,6 +128,11 @@ class Topology:
         """The rungs that any queue uses: one delay exchange and queue `retry.<rung>` each."""
         return {rung for queue in self.queues.values() for rung in queue.retry}
 
+    def keys(self) -> set[str]:
+        """Every routing key that some service publishes or opens to HTTP, patterns left out."""
+        declared = (keys for s in self.services for part in (s.publishes, s.http) for keys in part.values())
+        return {key for keys in declared for key in keys if "*" not in key and "#" not in key}
+
     def publishers(self, exchange: str, key: str) -> Iterator[str]:
         """The services that declare that they publish this key to this exchange."""
         for service in self.services:
@@ -165,6 +170,12 @@ class Topology:
             if target not in found and _binds(exchange.type, binding, key, headers):
                 found[target] = None
         return list(found)
+
+
+def is_partition(name: str, log: Log) -> bool:
+    """Whether a name is that of a partition of this log, if it had enough of them."""
+    prefix, _, number = name.rpartition("-")
+    return prefix == log.name and number.isdecimal()
 
 
 def _binds(kind: ExchangeType, binding: Binding, key: str, headers: Mapping[str, object]) -> bool:
