@@ -44,15 +44,15 @@ class App:
     def topic(
         self,
         *names: str,
-        value_type: type[T] | Any,
+        value_type: object,
         key: Callable[[Any], Key] | None = None,
         time: Callable[[Any], datetime] | None = None,
         dedupe: timedelta | None = A_DAY,
-    ) -> Topic[T]:
+    ) -> Topic[Any]:
         """A topic; see Topic. Several names: queues only."""
         if not names:
             raise DeclarationError("a topic needs a name")
-        topic: Topic[T] = Topic(names, value_type=value_type, key=key, time=time, dedupe=dedupe)
+        topic: Topic[Any] = Topic(names, value_type=value_type, key=key, time=time, dedupe=dedupe)
         self.topics.append(topic)
         return topic
 
@@ -87,7 +87,7 @@ class App:
         name: str,
         *,
         default: Callable[[], V] | None = None,
-        value_type: type[V] | Any = None,
+        value_type: type[V] | None = None,
         index: tuple[str, ...] = (),
         resident: bool = True,
         keys: KeysOf | None = None,

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import msgspec
 
 
-class RecordMeta(type(msgspec.Struct)):  # type: ignore[misc]  # msgspec does not export its metaclass
+class RecordMeta(msgspec.StructMeta):
     """Takes `event=` and `version=` beside msgspec's own options."""
 
     def __new__(

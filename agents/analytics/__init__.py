@@ -1,0 +1,1 @@
+"""Analytics: what the shop earns, counted once, by the time things happened."""

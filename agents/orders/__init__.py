@@ -1,0 +1,1 @@
+"""Orders, and the way each of them takes from placed to paid."""

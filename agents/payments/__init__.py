@@ -1,0 +1,1 @@
+"""Payments: asks the provider for money, once for each order."""

@@ -1,0 +1,37 @@
+"""What the payments service is told, and what it tells."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from streams import Record
+
+
+class PaymentCapture(Record, event="payment.capture"):
+    """Command: take the money of an order."""
+
+    order_id: UUID
+    user_id: UUID
+    amount: Decimal
+    currency: str
+    payment_token: str
+
+
+class PaymentCaptured(Record, event="payment.captured"):
+    """The money of an order is taken."""
+
+    payment_id: UUID
+    order_id: UUID
+    user_id: UUID
+    amount: Decimal
+    currency: str
+
+
+class PaymentFailed(Record, event="payment.failed"):
+    """The provider has said no, for good. `code` is the provider's reason."""
+
+    payment_id: UUID
+    order_id: UUID
+    user_id: UUID
+    amount: Decimal
+    currency: str
+    code: str

@@ -1,0 +1,20 @@
+"""Every service of the shop that has agents: one line each. Still to come: auth, inventory."""
+
+from collections.abc import Iterable
+from importlib import import_module
+
+from streams import App
+
+AGENTS: dict[str, str] = {
+    "orders": "agents.orders.agent",
+    "payments": "agents.payments.agent",
+    "notifications": "agents.notifications.agent",
+    "analytics": "agents.analytics.agent",
+}
+"""Service -> the module whose `app` it is. Loaded only where the service runs."""
+
+
+def load(services: Iterable[str] = AGENTS) -> list[App]:
+    """The apps of these services. Raises KeyError for one that has none."""
+    apps: list[App] = [import_module(AGENTS[service]).app for service in services]
+    return apps
