@@ -3,6 +3,7 @@
 from streams.app import App
 from streams.errors import Conflict, NotLoaded, SendRefused, StreamsError
 from streams.event import Event
+from streams.publisher import Publisher
 from streams.record import Record
 from streams.stream import Stream
 from streams.table import Table, WindowedTable
@@ -15,6 +16,7 @@ __all__ = [
     "Conflict",
     "Event",
     "NotLoaded",
+    "Publisher",
     "Record",
     "SendRefused",
     "Stream",
