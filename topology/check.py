@@ -1,6 +1,6 @@
 """What can be wrong between declarations: names taken twice, exchanges that are not there, alternates in a circle."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from topology import reach
 from topology.faults import Place
@@ -9,6 +9,7 @@ from topology.spec import (
     DEAD_LETTER_EXCHANGE,
     DEAD_LETTERS,
     RETRY_PREFIX,
+    SHARED,
     TABLE_CHANGES,
     UNROUTED,
     Binding,
@@ -16,11 +17,9 @@ from topology.spec import (
     Log,
     Queue,
     Topology,
+    is_partition,
     nearest,
 )
-
-SHARED = "warren"
-"""The service that declares what every topology has: dead letters, unrouted messages, table changes."""
 
 
 def check(declared: Sequence[Declared], *, complete: bool = True) -> None:
@@ -46,15 +45,19 @@ def _check_names(declared: Sequence[Declared]) -> None:
         for kind, name, place in _names(one):
             first = seen.setdefault((kind, name), place)
             if first is not place:
-                one.page.fault(place, f"{name!r} is declared already, as {kind} in {first}: choose another name")
+                one.page.fault(place, f"the {kind} {name!r} is declared already, in {first}: choose another name")
     for one in declared:
-        for log in one.service.logs:
-            for taken in (name for name in log.partition_names if name != log.name and ("queue or log", name) in seen):
-                other = seen["queue or log", taken]
-                one.page.fault(
-                    one.page.place("logs", log.name),
-                    f"its partition {taken!r} has the name of the queue or log in {other}: rename one of them",
-                )
+        _check_logs(one, {name: place for (kind, name), place in seen.items() if kind == "queue or log"})
+
+
+def _check_logs(one: Declared, taken: Mapping[str, Place]) -> None:
+    for log in one.service.logs:
+        for name in (name for name in taken if log.partitions > 1 and is_partition(name, log)):
+            message = f"{name!r}, in {taken[name]}, has the name of one of its partitions: rename one of them"
+            one.page.fault(one.place(log), message)
+        if ("logs", log.name, "retention") not in one.page.places:
+            message = "kept for ever, until the disk is full: add `retention: {age: 90d, bytes: 5GB}`"
+            one.page.fault(one.place(log), message, "warning")
 
 
 def _names(one: Declared) -> Iterator[tuple[str, str, Place]]:
@@ -62,7 +65,7 @@ def _names(one: Declared) -> Iterator[tuple[str, str, Place]]:
     for exchange in one.service.exchanges:
         yield "exchange", exchange.name, one.page.place("exchanges", exchange.name)
     for target in one.service.targets:
-        yield "queue or log", target.name, one.page.place(reach.section(target), target.name)
+        yield "queue or log", target.name, one.place(target)
 
 
 def _check_shared(one: Declared, topology: Topology) -> None:
@@ -108,7 +111,7 @@ def _check_bindings(one: Declared, topology: Topology) -> None:
     for target in one.service.targets:
         exchanges = dict.fromkeys(binding.exchange for binding in target.bindings)
         for exchange in exchanges:
-            place = one.page.place(reach.section(target), target.name, "bind", exchange)
+            place = one.place(target, "bind", exchange)
             problem = _wrong_with_source(exchange, exchanges, topology)
             problem = problem or _wrong_with_arguments(exchange, target, topology)
             if problem:

@@ -65,7 +65,6 @@ class Node:
         self.page = page
         self.path = path
         self.place = Place(page.file, mark.line + 1, mark.column + 1, _shown(path))
-        page.places[path] = self.place
 
     def fault(self, message: str) -> None:
         self.page.fault(self.place, message)
@@ -80,7 +79,7 @@ class Node:
     def entries(self) -> Iterator[tuple[str, "Node"]]:
         """The pairs of a mapping whose keys are names, without repeated ones."""
         if not isinstance(self.raw, yaml.MappingNode):
-            self._expected("a mapping (`key: value`)")
+            self._expected("a mapping (`key: value`, or `{}`)")
             return
         seen: dict[str, int] = {}
         for key_raw, value_raw in self.raw.value:
@@ -91,14 +90,19 @@ class Node:
                 key.fault(f"{name!r} stands here twice: the first is in line {seen[name]}")
             elif name is not None:
                 seen[name] = key.place.line
-                yield name, Node(value_raw, self.page, key.path, key_raw.start_mark)
+                yield name, self._child(value_raw, name, key_raw.start_mark)
 
     def items(self) -> list["Node"]:
         """The elements of a list."""
         if not isinstance(self.raw, yaml.SequenceNode):
             self._expected("a list (`[a, b]`)")
             return []
-        return [Node(raw, self.page, (*self.path, number)) for number, raw in enumerate(self.raw.value)]
+        return [self._child(raw, number) for number, raw in enumerate(self.raw.value)]
+
+    def _child(self, raw: yaml.Node, step: str | int, mark: yaml.Mark | None = None) -> "Node":
+        child = Node(raw, self.page, (*self.path, step), mark)
+        self.page.places[child.path] = child.place
+        return child
 
     def words(self) -> Iterator[tuple[str, "Node"]]:
         """The elements of a list of texts. Their places are found by the text as well (`Page.place(…, text)`)."""

@@ -20,7 +20,7 @@ class InvalidTopology(TopologyError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(map(str, self.faults)))
+        super().__init__("\n".join(("the topology files have errors", *map(str, self.faults))))
 
 
 class BrokerUnreachable(TopologyError):

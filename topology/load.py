@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from topology.check import SHARED, check
+from topology.check import check
 from topology.document import Page
 from topology.errors import InvalidTopology
 from topology.faults import Fault
 from topology.parse import Declared, parse
-from topology.spec import Topology
+from topology.spec import SHARED, Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Reading:
 def load(*sources: Traversable) -> Topology:
     """The topology that YAML files, and folders of them, declare together; paths are `pathlib.Path`s or package data.
 
-    The service `warren` (`topology/shared.yaml`) is added unless one of the files declares it. Warnings are left out.
+    The service `shared` (`topology/shared.yaml`) is added unless one of the files declares it. Warnings are left out.
     Raises InvalidTopology with all faults.
     """
     reading = read(*sources)

@@ -8,6 +8,7 @@ from typing import get_args
 from topology import naming
 from topology.document import Node, Page, compose
 from topology.errors import TopologyError
+from topology.faults import Place
 from topology.spec import Arguments, Binding, Exchange, ExchangeType, Log, Queue, Service, nearest
 from topology.units import parse_bytes, parse_duration
 
@@ -21,6 +22,10 @@ class Declared:
 
     service: Service
     page: Page
+
+    def place(self, target: Queue | Log, *path: str) -> Place:
+        """Where something of a queue or log stands."""
+        return self.page.place("logs" if isinstance(target, Log) else "queues", target.name, *path)
 
 
 def parse(text: str, page: Page) -> Declared | None:

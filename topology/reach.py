@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from topology.matching import overlaps
 from topology.parse import Declared
-from topology.spec import DEAD_LETTER_EXCHANGE, TABLE_CHANGES, UNROUTED, Exchange, Log, Queue, Topology, nearest
+from topology.spec import DEAD_LETTER_EXCHANGE, TABLE_CHANGES, UNROUTED, Exchange, Topology, nearest
 
 
 def check(one: Declared, topology: Topology) -> None:
@@ -23,11 +23,6 @@ def chain(exchange: Exchange, topology: Topology) -> Iterator[Exchange]:
         following = topology.exchanges.get(following.alternate or "")
 
 
-def section(target: Queue | Log) -> str:
-    """The part of the file in which a queue or log stands."""
-    return "logs" if isinstance(target, Log) else "queues"
-
-
 def is_alternate(name: str, topology: Topology) -> bool:
     """Whether an exchange is another's alternate."""
     return any(exchange.alternate == name for exchange in topology.exchanges.values())
@@ -39,7 +34,7 @@ def _check_bindings(one: Declared, topology: Topology) -> None:
             if not _may_come(binding.exchange, binding.key, topology):
                 keys = _published(binding.exchange, topology)
                 message = f"no service declares that it publishes such a key to {binding.exchange!r}"
-                place = one.page.place(section(target), target.name, "bind", binding.exchange, binding.key)
+                place = one.place(target, "bind", binding.exchange, binding.key)
                 one.page.fault(place, message + nearest(binding.key, keys), "warning")
 
 

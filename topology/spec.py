@@ -21,6 +21,8 @@ DEAD_LETTER_EXCHANGE = "dlx"
 DEAD_LETTERS = "dead.letters"
 UNROUTED = "unrouted"
 TABLE_CHANGES = "table.changes"
+SHARED = "shared"
+"""The service that declares what every topology has: dead letters, unrouted messages, table changes."""
 RETRY_PREFIX = "retry."
 """The rung `30s` of the retry ladder is the exchange and the queue `retry.30s`."""
 

@@ -1,0 +1,59 @@
+"""What the user of a service may do: read its own queues and logs, and publish the keys that it declares."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from topology.spec import DEAD_LETTER_EXCHANGE, RETRY_PREFIX, TABLE_CHANGES, Service, Topology
+from topology.state import Permissions, TopicPermission
+
+_NOTHING = "^$"
+_DEFAULT_EXCHANGE = "amq.default"  # the name under which RabbitMQ checks permissions of the exchange ""
+
+
+def permissions(service: Service) -> Permissions:
+    """Nothing to configure: the topology is declared by the tool alone."""
+    return Permissions(service.name, _NOTHING, _any_of(_writes(service)), _any_of(_reads(service)))
+
+
+def topic_permissions(service: Service, topology: Topology) -> Iterator[TopicPermission]:
+    """One for each topic exchange that the service publishes to. RabbitMQ allows every key where there is none."""
+    for exchange in dict.fromkeys((*service.publishes, *service.http)):
+        if topology.exchanges[exchange].type == "topic":
+            keys = (*service.publishes.get(exchange, ()), *service.http.get(exchange, ()))
+            yield TopicPermission(service.name, exchange, _alternatives(map(pattern_regex, keys)), _NOTHING)
+
+
+def pattern_regex(pattern: str) -> str:
+    """A regular expression, without anchors, for the routing keys that a topic pattern matches."""
+    words = re.sub(r"(^|\.)#(\.#)+(?=\.|$)", r"\1#", pattern).split(".")
+    if words == ["#"]:
+        return ".*"
+    parts = {"*": r"\.[^.]*", "#": r"(\.[^.]*)*"}
+    rest = "".join(parts.get(word, rf"\.{re.escape(word)}") for word in words[words[0] == "#" :])
+    return r"([^.]*\.)*" * (words[0] == "#") + rest.removeprefix(r"\.")
+
+
+def _reads(service: Service) -> Iterator[str]:
+    yield from (queue.name for queue in service.queues)
+    yield from _streams(service)
+
+
+def _writes(service: Service) -> Iterator[str]:
+    yield from (*service.publishes, *service.http, DEAD_LETTER_EXCHANGE, TABLE_CHANGES)
+    yield from (f"{RETRY_PREFIX}{rung}" for queue in service.queues for rung in queue.retry)
+    yield from _streams(service)
+    if service.logs:
+        yield _DEFAULT_EXCHANGE  # due times and forwarders publish to a log by its name
+
+
+def _streams(service: Service) -> Iterator[str]:
+    yield from (name for log in service.logs for name in (log.name, *log.partition_names))
+
+
+def _any_of(names: Iterable[str]) -> str:
+    escaped = [re.escape(name) for name in dict.fromkeys(names)]
+    return _alternatives(escaped) if escaped else _NOTHING
+
+
+def _alternatives(expressions: Iterable[str]) -> str:
+    return f"^({'|'.join(expressions)})$"
