@@ -1,4 +1,4 @@
-"""The errors of this package. The docstring of an error is its default message; drivers' errors are kept as `__cause__`."""
+"""The errors of this package: an error's docstring is its default message; drivers' errors are kept as `__cause__`."""
 
 
 class StoreError(Exception):

@@ -159,7 +159,7 @@ class Store(Protocol):
     # --- schema ---
 
     async def plan(self, tables: Sequence[TableSpec]) -> list[Change]:
-        """What `apply` would do; empty when the store fits. Engine tables (checkpoints, ids, heartbeats) are included."""
+        """What `apply` would do; empty when the store fits. The engine's tables (checkpoints, ids, …) are included."""
 
     async def apply(self, tables: Sequence[TableSpec]) -> list[Change]:
         """Make the store fit: creates tables and indexes; never drops a table or column. Idempotent, safe at once from
@@ -229,7 +229,7 @@ class Store(Protocol):
         """The documents of those ids that exist, in one query."""
 
     async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
-        """Each put's own outcome, all in one transaction: True if written, False if its version was not the current one.
+        """Each put's own outcome, all in one transaction: True if written, False if its version was not current.
 
-        Ids may repeat: puts of one id are judged one after another. Raises CommitUnknown where the outcome is not known.
+        Ids may repeat: puts of one id are judged one after another. Raises CommitUnknown where the outcome is unknown.
         """

@@ -1,0 +1,36 @@
+"""Who holds which slot, for stores that one process has to itself: nothing of it need outlive the process."""
+
+from collections.abc import Callable
+
+from stores.port import Slot
+
+
+class Leases:
+    """Heartbeats and owners by one clock, in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._expires: dict[str, float] = {}
+        self._owners: dict[Slot, str] = {}
+
+    def heartbeat(self, worker: str, ttl: float) -> None:
+        """`worker` is alive for `ttl` seconds more."""
+        self._expires[worker] = self._clock() + ttl
+
+    def take(self, slot: Slot, worker: str, ttl: float) -> bool:
+        """Make `worker` the owner, unless another one that is alive holds the slot. A heartbeat in either case."""
+        self.heartbeat(worker, ttl)
+        owner = self._owners.get(slot, worker)
+        if owner != worker and self._expires[owner] > self._clock():
+            return False
+        self._owners[slot] = worker
+        return True
+
+    def release(self, slot: Slot) -> None:
+        """The slot has no owner."""
+        self._owners.pop(slot, None)
+
+    def clear(self) -> None:
+        """Nobody owns anything, as in a new process."""
+        self._expires.clear()
+        self._owners.clear()

@@ -1,0 +1,185 @@
+"""A store in one schema of a PostgreSQL database, for any number of processes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from asyncpg import UndefinedColumnError
+from asyncpg.pool import PoolConnectionProxy
+
+from stores import postgres_documents
+from stores.births import random_birth
+from stores.changes import row_changes
+from stores.names import check_keys, checked_name
+from stores.pages import Found, not_indexed, page_query
+from stores.plan import plan, statements
+from stores.port import (
+    Capabilities,
+    Change,
+    Checkpoint,
+    Commit,
+    Document,
+    Encoded,
+    Epoch,
+    IdRow,
+    PageOfRows,
+    Put,
+    Row,
+    Slot,
+    TableSpec,
+)
+from stores.postgres_commit import Commits
+from stores.postgres_documents import Overtaken
+from stores.postgres_schema import compresses, existing, flavour
+from stores.postgres_sessions import Limits, Sessions
+from stores.postgres_slots import Slots
+from stores.statements import page_statement, quoted
+
+CAPABILITIES = Capabilities(name="postgresql", commits=True, durable=True, exclusive=False)
+
+_SESSIONS = 8
+_SCANNED_AT_ONCE = 10_000
+_SECONDS_TO_APPLY = 3600.0
+
+
+class PostgresStore:
+    """Everything in one schema. Heartbeats have a session of their own, so that no long query holds them up."""
+
+    def __init__(self, url: str, schema: str, *, lease: float = 10.0, births: Callable[[], str] = random_birth) -> None:
+        """`url` is a libpq URL, `postgresql://…`; `births` names the lanes of new slots.
+
+        `lease` is how long a worker owns its slots after a heartbeat, in seconds. The server ends a transaction whose
+        client has said nothing for half of it: a stopped process would else hold its slot's row against its successor.
+        """
+        self._schema = checked_name(schema)
+        self._births = births
+        self._sessions = Sessions(url, f"warren {schema}", Limits(_SESSIONS, lease, lease / 2))
+        self._pulse = Sessions(url, f"warren {schema} heartbeat", Limits(1, lease, lease / 2))
+        self._slots = Slots(self._schema)
+        self._commits = Commits(self._schema)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    async def open(self) -> None:
+        try:
+            await self._sessions.open()
+            await self._pulse.open()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        await self._sessions.close()
+        await self._pulse.close()
+
+    # --- schema ---
+
+    async def plan(self, tables: Sequence[TableSpec]) -> list[Change]:
+        async with self._sessions.session() as session:
+            return await self._plan(session, tables)
+
+    async def _plan(self, session: PoolConnectionProxy, tables: Sequence[TableSpec]) -> list[Change]:
+        made = await existing(session, self._schema)
+        return plan(flavour(self._schema, await compresses(session)), made, tables)
+
+    async def apply(self, tables: Sequence[TableSpec]) -> list[Change]:
+        async with self._sessions.transaction() as session:
+            lock = "SELECT pg_advisory_xact_lock(hashtext('warren'), hashtext($1))"
+            await session.execute(lock, self._schema, timeout=_SECONDS_TO_APPLY)
+            changes = await self._plan(session, tables)
+            for change in changes:
+                for statement in statements(change):
+                    await session.execute(statement, timeout=_SECONDS_TO_APPLY)
+        return changes
+
+    # --- ownership ---
+
+    async def heartbeat(self, worker: str, ttl: float) -> None:
+        async with self._pulse.session() as session:
+            await self._slots.heartbeat(session, worker, ttl)
+
+    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+        await self.heartbeat(worker, ttl)
+        async with self._sessions.session() as session:
+            await self._slots.forget(session)
+            if await self._slots.held(session, slot, worker):
+                return None
+        async with self._sessions.transaction() as session:
+            return await self._slots.take(session, slot, worker, self._births())
+
+    async def release(self, slot: Slot, epoch: Epoch) -> None:
+        async with self._sessions.session() as session:
+            await self._slots.release(session, slot, epoch)
+
+    # --- a log agent's state ---
+
+    async def commit(self, commit: Commit) -> None:
+        rows = {table: row_changes(rows) for table, rows in commit.rows.items() if rows}
+        async with self._sessions.transaction() as session:
+            await self._commits.write(session, commit, rows)
+
+    async def ids(self, slot: Slot) -> list[IdRow]:
+        async with self._sessions.session() as session:
+            return await self._commits.ids(session, slot)
+
+    async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
+        check_keys(keys)
+        select = f"SELECT key, value FROM {self._quoted(table)} WHERE partition = $1 AND key = ANY($2::text[])"
+        async with self._sessions.session() as session:
+            return {key: value.encode() for key, value in await session.fetch(select, partition, keys)}
+
+    async def scan(self, table: str, partition: int) -> dict[str, Encoded]:
+        rows: dict[str, Encoded] = {}
+        async with self._sessions.transaction() as session:
+            select = f"SELECT key, value FROM {self._quoted(table)} WHERE partition = $1"
+            cursor = await session.cursor(select, partition)
+            while found := await cursor.fetch(_SCANNED_AT_ONCE):
+                rows.update((key, value.encode()) for key, value in found)
+        return rows
+
+    # --- views ---
+
+    async def get(self, table: str, keys: Sequence[str]) -> list[Row]:
+        check_keys(keys)
+        select = f"SELECT partition, key, value FROM {self._quoted(table)} WHERE key = ANY($1::text[])"
+        async with self._sessions.session() as session:
+            rows = await session.fetch(f"{select} ORDER BY key, partition", keys)
+        return [Row(partition, key, value.encode()) for partition, key, value in rows]
+
+    async def query(
+        self,
+        table: str,
+        *,
+        equals: Mapping[str, str] | None = None,
+        prefix: str = "",
+        order_by: str | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> PageOfRows:
+        query = page_query(table, equals, prefix, order_by, descending, limit, cursor)
+        statement, arguments = page_statement(self._quoted(table), query, "$")
+        async with self._sessions.session() as session:
+            try:
+                rows = await session.fetch(statement, *arguments)
+            except UndefinedColumnError as error:
+                raise not_indexed(query) from error
+        return query.page([Found(partition, key, value.encode(), order) for partition, key, value, order in rows])
+
+    # --- documents ---
+
+    async def read(self, documents: str, ids: Sequence[str]) -> dict[str, Document]:
+        check_keys(ids)
+        async with self._sessions.session() as session:
+            return await postgres_documents.read(session, self._quoted(documents), ids)
+
+    async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
+        check_keys([put.id for put in puts])
+        while True:
+            with suppress(Overtaken):
+                async with self._sessions.transaction() as session:
+                    return await postgres_documents.write(session, self._quoted(documents), puts)
+
+    def _quoted(self, table: str) -> str:
+        return quoted(table, self._schema)

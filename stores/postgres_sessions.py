@@ -1,0 +1,129 @@
+"""Connections to one PostgreSQL server, each of them checked, and what a break of one means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from stores.errors import CommitUnknown, StoreRefused, StoreUnavailable
+from stores.postgres_errors import DRIVER_ERRORS, translated
+
+_OLDEST = 13
+_SETTINGS = """
+SELECT current_setting('server_version_num') AS version, current_setting('fsync') AS fsync,
+       current_setting('synchronous_commit') AS synchronous_commit, pg_is_in_recovery()::text AS standby
+"""
+
+
+def refusal(settings: Mapping[str, str]) -> str | None:
+    """Why a server with these settings cannot keep a store's promises; None if it can."""
+    if int(settings["version"]) < _OLDEST * 10_000:
+        return f"PostgreSQL {_OLDEST} or later is needed"
+    if settings["fsync"] == "off":
+        return "fsync is off, so a power loss may destroy the database: set it to on"
+    if settings["synchronous_commit"] == "off":
+        return "synchronous_commit is off, so commits may be lost: set it to on for this role and database"
+    if settings["standby"] == "true":
+        return "this server is a standby: name the primary in the URL, or add target_session_attrs=primary to it"
+    return None
+
+
+class Connection(asyncpg.Connection):
+    """A session that nothing of a store changes, so that there is nothing to reset when it goes back to the pool."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of a pool of sessions."""
+
+    sessions: int
+    timeout: float
+    """Seconds for one statement, and for a free session."""
+    idle_transaction: float
+    """Seconds after which the server ends a transaction whose client says nothing."""
+
+
+class Sessions:
+    """A pool of checked connections."""
+
+    def __init__(self, url: str, name: str, limits: Limits) -> None:
+        """`name` tells the server's administrator whose connections these are."""
+        self._url = url
+        self._name = name
+        self._limits = limits
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        """Connect once. Raises StoreRefused, StoreUnavailable."""
+        settings = {
+            "application_name": self._name,
+            "idle_in_transaction_session_timeout": str(int(self._limits.idle_transaction * 1000)),
+            # Compiling a statement never pays for itself here: no statement computes much.
+            "jit": "off",
+        }
+        with translated():
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=1,
+                max_size=self._limits.sessions,
+                timeout=self._limits.timeout,
+                command_timeout=self._limits.timeout,
+                init=_check,
+                connection_class=Connection,
+                server_settings=settings,
+            )
+
+    async def close(self) -> None:
+        """Waits for sessions in use. May be called twice."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[PoolConnectionProxy]:
+        """A session of one's own. The driver's errors come as ours."""
+        if self._pool is None:
+            raise StoreUnavailable("the store is not open: call `open` first")
+        with translated():
+            async with self._pool.acquire(timeout=self._limits.timeout) as session:
+                try:
+                    yield session
+                except TimeoutError:
+                    # Of no use any more: whatever it still does, the server undoes when the connection breaks.
+                    session.terminate()
+                    raise
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:
+        """All of what is done inside, or none.
+
+        Raises CommitUnknown where the answer to COMMIT is missing; for all else nothing was written.
+        """
+        async with self.session() as session:
+            transaction = session.transaction()
+            await transaction.start()
+            try:
+                yield session
+            except BaseException:
+                with suppress(*DRIVER_ERRORS):
+                    await transaction.rollback()
+                raise
+            try:
+                await transaction.commit()
+            except DRIVER_ERRORS as error:
+                session.terminate()
+                raise CommitUnknown() from error
+
+
+async def _check(connection: asyncpg.Connection) -> None:
+    settings = await connection.fetchrow(_SETTINGS)
+    reason = settings and refusal(dict(settings))
+    if reason:
+        raise StoreRefused(reason)

@@ -1,0 +1,258 @@
+"""A store in one SQLite file, for one process: nothing to install, and as durable as the disk."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Text
+from sqlalchemy.dialects import sqlite as dialect
+
+from stores.births import random_birth
+from stores.changes import RowChanges, row_changes
+from stores.documents import judge
+from stores.errors import Fenced
+from stores.fields import LONGEST
+from stores.leases import Leases
+from stores.names import check_keys
+from stores.pages import Found, PageQuery, not_indexed, page_query
+from stores.plan import Existing, plan, statements
+from stores.port import (
+    Capabilities,
+    Change,
+    Checkpoint,
+    Commit,
+    Document,
+    Encoded,
+    Epoch,
+    IdRow,
+    PageOfRows,
+    Put,
+    Row,
+    Slot,
+    TableSpec,
+)
+from stores.sqlite_file import SqliteFile, transaction
+from stores.statements import page_statement, quoted
+from stores.tables import Flavour
+
+CAPABILITIES = Capabilities(name="sqlite", commits=True, durable=True, exclusive=True)
+
+_TAKE = """
+INSERT INTO warren_checkpoints (agent, partition, epoch, birth, position, anchor, seen, watermark, outbox)
+VALUES (?, ?, 1, ?, -1, x'', x'', 0, x'')
+ON CONFLICT (agent, partition) DO UPDATE SET epoch = epoch + 1
+RETURNING epoch, birth, position, anchor, seen, watermark, outbox
+"""
+_EPOCH = "SELECT epoch FROM warren_checkpoints WHERE agent = ? AND partition = ?"
+_MOVE = """
+UPDATE warren_checkpoints SET position = ?, anchor = ?, seen = ?, watermark = ?, outbox = ?
+WHERE agent = ? AND partition = ? AND epoch = ?
+"""
+_IDS = "SELECT position, log_time, ids FROM warren_ids WHERE agent = ? AND partition = ? ORDER BY position"
+_ADD_IDS = "INSERT OR REPLACE INTO warren_ids (agent, partition, position, log_time, ids) VALUES (?, ?, ?, ?, ?)"
+_FORGET_IDS = "DELETE FROM warren_ids WHERE agent = ? AND partition = ? AND position <= ?"
+_COLUMNS = """
+SELECT made.name, columns.name FROM sqlite_master AS made, pragma_table_xinfo(made.name) AS columns
+WHERE made.type = 'table'
+"""
+_INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index'"
+# One argument, however many keys there are.
+_KEYS = "key IN (SELECT value FROM json_each(?))"
+
+
+def _field_text(field: str) -> str:
+    path = f"'$.{field}'"
+    kinds = f"WHEN 'text' THEN value ->> {path} WHEN 'null' THEN NULL ELSE value -> {path}"
+    text = f"coalesce('=' || substr(CASE json_type(value, {path}) {kinds} END, 1, {LONGEST}), '')"
+    return f"CASE WHEN instr(value, '\\u0000') = 0 THEN {text} ELSE '' END"
+
+
+_FLAVOUR = Flavour(
+    dialect=dialect.dialect(),
+    schema=None,
+    text=Text(),
+    value=Text(),
+    field_text=_field_text,
+    stored=False,
+    shared=False,
+    storage=lambda name, quoted_name: (),
+)
+
+
+class SqliteStore:
+    """Everything in the file at `path`; heartbeats and owners in memory, since a process has it to itself."""
+
+    def __init__(
+        self, path: Path, clock: Callable[[], float] = time.monotonic, births: Callable[[], str] = random_birth
+    ) -> None:
+        """`clock` gives seconds, for heartbeats alone; `births` names the lanes of new slots."""
+        self._file = SqliteFile(path)
+        self._leases = Leases(clock)
+        self._births = births
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    async def open(self) -> None:
+        await self._file.open()
+
+    async def close(self) -> None:
+        await self._file.close()
+        self._leases.clear()
+
+    # --- schema ---
+
+    async def plan(self, tables: Sequence[TableSpec]) -> list[Change]:
+        return await self._file.run(lambda db: plan(_FLAVOUR, _existing(db), tables))
+
+    async def apply(self, tables: Sequence[TableSpec]) -> list[Change]:
+        return await self._file.run(lambda db: _apply(db, tables))
+
+    # --- ownership ---
+
+    async def heartbeat(self, worker: str, ttl: float) -> None:
+        await self._file.run(lambda _: self._leases.heartbeat(worker, ttl))
+
+    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+        return await self._file.run(lambda db: self._acquire(db, slot, worker, ttl))
+
+    def _acquire(self, db: sqlite3.Connection, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+        if not self._leases.take(slot, worker, ttl):
+            return None
+        with transaction(db):
+            ((epoch, birth, *state),) = db.execute(_TAKE, (*slot, self._births())).fetchall()
+        return Checkpoint(slot, Epoch(epoch), birth, *state)
+
+    async def release(self, slot: Slot, epoch: Epoch) -> None:
+        await self._file.run(lambda db: self._release(db, slot, epoch))
+
+    def _release(self, db: sqlite3.Connection, slot: Slot, epoch: Epoch) -> None:
+        if db.execute(_EPOCH, slot).fetchone() == (epoch,):
+            self._leases.release(slot)
+
+    # --- a log agent's state ---
+
+    async def commit(self, commit: Commit) -> None:
+        await self._file.run(lambda db: _commit(db, commit))
+
+    async def ids(self, slot: Slot) -> list[IdRow]:
+        return await self._file.run(lambda db: [IdRow(*row) for row in db.execute(_IDS, slot)])
+
+    async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
+        check_keys(keys)
+        statement = f"SELECT key, CAST(value AS BLOB) FROM {quoted(table)} WHERE partition = ? AND {_KEYS}"
+        return await self._file.run(lambda db: dict(db.execute(statement, (partition, _packed(keys)))))
+
+    async def scan(self, table: str, partition: int) -> dict[str, Encoded]:
+        statement = f"SELECT key, CAST(value AS BLOB) FROM {quoted(table)} WHERE partition = ?"
+        return await self._file.run(lambda db: dict(db.execute(statement, (partition,))))
+
+    # --- views ---
+
+    async def get(self, table: str, keys: Sequence[str]) -> list[Row]:
+        check_keys(keys)
+        select = (
+            f"SELECT partition, key, CAST(value AS BLOB) FROM {quoted(table)} WHERE {_KEYS} ORDER BY key, partition"
+        )
+        return await self._file.run(lambda db: [Row(*row) for row in db.execute(select, (_packed(keys),))])
+
+    async def query(
+        self,
+        table: str,
+        *,
+        equals: Mapping[str, str] | None = None,
+        prefix: str = "",
+        order_by: str | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> PageOfRows:
+        query = page_query(table, equals, prefix, order_by, descending, limit, cursor)
+        return await self._file.run(lambda db: _page(db, query))
+
+    # --- documents ---
+
+    async def read(self, documents: str, ids: Sequence[str]) -> dict[str, Document]:
+        check_keys(ids)
+        select = f"SELECT key, CAST(value AS BLOB), version FROM {quoted(documents)} WHERE {_KEYS}"
+        rows = await self._file.run(lambda db: db.execute(select, (_packed(ids),)).fetchall())
+        return {key: Document(value, version) for key, value, version in rows}
+
+    async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
+        check_keys([put.id for put in puts])
+        return await self._file.run(lambda db: _write_documents(db, quoted(documents), puts))
+
+
+def _packed(keys: Sequence[str]) -> str:
+    return msgspec.json.encode(keys).decode()
+
+
+def _existing(db: sqlite3.Connection) -> Existing:
+    columns: dict[str, set[str]] = {}
+    for table, name in db.execute(_COLUMNS):
+        columns.setdefault(table, set()).add(name)
+    indexes = frozenset(name for (name,) in db.execute(_INDEXES))
+    return Existing(True, {table: frozenset(names) for table, names in columns.items()}, indexes)
+
+
+def _apply(db: sqlite3.Connection, tables: Sequence[TableSpec]) -> list[Change]:
+    with transaction(db):
+        changes = plan(_FLAVOUR, _existing(db), tables)
+        for change in changes:
+            for statement in statements(change):
+                db.execute(statement)
+    return changes
+
+
+def _commit(db: sqlite3.Connection, commit: Commit) -> None:
+    changes = [(quoted(table), row_changes(rows)) for table, rows in commit.rows.items() if rows]
+    state = (commit.position, commit.anchor, commit.seen, commit.watermark, commit.outbox)
+    with transaction(db):
+        if not db.execute(_MOVE, (*state, *commit.slot, commit.epoch)).rowcount:
+            raise Fenced()
+        for table, change in changes:
+            _write_rows(db, table, commit.slot.partition, change)
+        _write_ids(db, commit)
+
+
+def _write_rows(db: sqlite3.Connection, table: str, partition: int, change: RowChanges) -> None:
+    upsert = f"""
+        INSERT INTO {table} (key, partition, value) VALUES (?, {partition:d}, ?)
+        ON CONFLICT (key, partition) DO UPDATE SET value = excluded.value
+    """
+    db.executemany(upsert, zip(change.keys, change.values, strict=True))
+    delete = f"DELETE FROM {table} WHERE key = ? AND partition = {partition:d}"
+    db.executemany(delete, ((key,) for key in change.deleted))
+
+
+def _write_ids(db: sqlite3.Connection, commit: Commit) -> None:
+    if commit.forget_ids_to >= 0:
+        db.execute(_FORGET_IDS, (*commit.slot, commit.forget_ids_to))
+    if commit.ids is not None:
+        db.execute(_ADD_IDS, (*commit.slot, commit.ids.position, commit.ids.log_time, commit.ids.ids))
+
+
+def _page(db: sqlite3.Connection, query: PageQuery) -> PageOfRows:
+    statement, arguments = page_statement(quoted(query.table), query, "?")
+    try:
+        rows = db.execute(statement, arguments).fetchall()
+    except sqlite3.OperationalError as error:
+        if str(error).startswith("no such column"):
+            raise not_indexed(query) from error
+        raise
+    return query.page([Found(partition, key, value.encode(), order) for partition, key, value, order in rows])
+
+
+def _write_documents(db: sqlite3.Connection, table: str, puts: Sequence[Put]) -> list[bool]:
+    upsert = f"""
+        INSERT INTO {table} (key, partition, value, version) VALUES (?, 0, ?, ?)
+        ON CONFLICT (key, partition) DO UPDATE SET value = excluded.value, version = excluded.version
+    """
+    with transaction(db):
+        current = db.execute(f"SELECT key, version FROM {table} WHERE {_KEYS}", (_packed([put.id for put in puts]),))
+        outcomes, written = judge(puts, dict(current))
+        db.executemany(upsert, [(key, value.decode(), version) for key, (value, version) in written.items()])
+    return outcomes
