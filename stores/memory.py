@@ -56,6 +56,11 @@ class MemoryStore:
         self._checkpoints: dict[Slot, Checkpoint] = {}
         self._ids: dict[Slot, dict[int, IdRow]] = {}
 
+    @classmethod
+    def from_url(cls, url: str, service: str, lease: float) -> "MemoryStore":
+        """A new store at each call: it is known by its object, not by its URL."""
+        return cls()
+
     @property
     def capabilities(self) -> Capabilities:
         return CAPABILITIES

@@ -12,7 +12,7 @@ MAX_KEY_BYTES = 1024
 """In UTF-8. A PostgreSQL index row holds 2,704 bytes, and takes a key beside the text of an indexed field."""
 
 _LONGEST = 48
-_NAME = re.compile(rf"[a-z][a-z0-9_.-]{{0,{_LONGEST - 1}}}")
+_NAME = re.compile(rf"[A-Za-z][A-Za-z0-9_.-]{{0,{_LONGEST - 1}}}")
 _FIELD = re.compile(rf"[A-Za-z_][A-Za-z0-9_]{{0,{_LONGEST - 1}}}")
 _RESERVED = ("pg_", "sqlite_", "warren_")
 _LONGEST_IDENTIFIER = 63
@@ -21,10 +21,10 @@ _LONGEST_IDENTIFIER = 63
 @cache
 def checked_name(name: str) -> str:
     """The name of a table or a service, as it came. Raises StoreError where it is not one."""
-    if not _NAME.fullmatch(name) or name.startswith(_RESERVED):
+    if not _NAME.fullmatch(name) or name.lower().startswith(_RESERVED):
         raise StoreError(
-            f"{name!r} cannot be the name of a table or a service: begin with a lower-case letter, go on with letters "
-            f"of that kind, digits, '_', '.' and '-', {_LONGEST} at most, and not with {', '.join(_RESERVED)}"
+            f"{name!r} cannot be the name of a table or a service: begin with a letter, but not with "
+            f"{', '.join(_RESERVED)}; go on with letters of ASCII, digits, '_', '.' and '-', {_LONGEST} at most"
         )
     return name
 
@@ -39,15 +39,15 @@ def checked_field(field: str) -> str:
 
 def check_specs(specs: Sequence[TableSpec]) -> None:
     """Raises StoreError for names that cannot be used, or are used twice."""
-    _check_unique("table", [checked_name(spec.name) for spec in specs])
+    # SQLite's names know no upper and lower case.
+    _check_unique("table", [checked_name(spec.name).lower() for spec in specs])
     for spec in specs:
-        # SQLite's names know no upper and lower case.
         _check_unique(f"field of {spec.name!r}", [checked_field(field).lower() for field in spec.index])
 
 
 def _check_unique(what: str, names: list[str]) -> None:
     for name in {name for name in names if names.count(name) > 1}:
-        raise StoreError(f"the {what} {name!r} is declared twice: give each a name of its own")
+        raise StoreError(f"the {what} {name!r} is declared twice (upper and lower case are the same): give each a name of its own")
 
 
 def check_keys(keys: Collection[str]) -> None:

@@ -4,7 +4,8 @@ A store holds the state of one service: its tables, its documents, and one check
 partition). Everything in one `Commit` becomes visible together or not at all, and only while the slot's epoch is the
 caller's. That is the whole of exactly-once: position and state move in one transaction, under a fence.
 
-Values are JSON texts as bytes. Keys are texts, ordered by code point. Times are milliseconds since 1970 UTC.
+Values are JSON texts as bytes, kept as they are. Keys are texts of up to 1,024 bytes in UTF-8, without NUL, ordered by
+code point; a call with another key raises StoreError and writes nothing. Times are milliseconds since 1970 UTC.
 Implementations may be used by many tasks at once; none of them keeps per-caller state.
 """
 
@@ -45,7 +46,8 @@ class Capabilities:
 class TableSpec:
     """A table or a collection of documents, as a store makes it.
 
-    `index` names top-level JSON fields that `query` can filter and sort by (as texts).
+    `index` names top-level JSON fields that `query` can filter and sort by (as texts). `names.py` says what a name may
+    be.
     """
 
     name: str
@@ -108,7 +110,7 @@ class Commit:
     ids: IdRow | None = None
     """Added to the slot's rows of message ids."""
     forget_ids_to: int = -1
-    """Rows of message ids with a position up to this one are deleted."""
+    """Rows of message ids with a position up to this one are deleted first."""
 
 
 class Row(NamedTuple):
@@ -144,7 +146,8 @@ class PageOfRows(NamedTuple):
 class Store(Protocol):
     """The state of one service. See the module's text for what holds for every method.
 
-    Every method may raise StoreUnavailable, and SchemaMissing where `apply` was never run.
+    Every method may raise StoreUnavailable, and SchemaMissing where `apply` was never run. `acquire` and `apply` may
+    raise CommitUnknown too: call them again.
     """
 
     @property
@@ -162,8 +165,9 @@ class Store(Protocol):
         """What `apply` would do; empty when the store fits. The engine's tables (checkpoints, ids, …) are included."""
 
     async def apply(self, tables: Sequence[TableSpec]) -> list[Change]:
-        """Make the store fit: creates tables and indexes; never drops a table or column. Idempotent, safe at once from
-        several processes. Returns what was done."""
+        """Make the store fit: creates tables and indexes, drops indexes of these tables that no spec names; never drops
+        a table or a column that holds anything. Idempotent, safe at once from several processes. Returns what was done.
+        Raises StoreError for specs that contradict each other or what exists."""
 
     # --- ownership ---
 
@@ -194,7 +198,7 @@ class Store(Protocol):
         """The slot's rows of message ids, by position."""
 
     async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
-        """The values of those keys that exist, in one query."""
+        """The values of those keys that exist, in one query. Keys may repeat here and in `get`."""
 
     async def scan(self, table: str, partition: int) -> dict[str, Encoded]:
         """All rows of one partition."""
@@ -202,7 +206,8 @@ class Store(Protocol):
     # --- views ---
 
     async def get(self, table: str, keys: Sequence[str]) -> list[Row]:
-        """The rows of those keys in every partition (a table of partial values has one per partition), or documents."""
+        """The rows of those keys in every partition (a table of partial values has one per partition), or documents.
+        In the order of key and partition."""
 
     async def query(
         self,
@@ -218,9 +223,10 @@ class Store(Protocol):
         """A page of rows or documents whose indexed fields equal those texts and whose keys begin with `prefix`.
 
         Ordered by `order_by` (an indexed field, as text; rows without it come first) and then by key and partition;
-        without it by key and partition. JSON strings compare by their text, numbers and booleans by their JSON text.
-        The cursor is opaque; reading on is stable while rows are added. Raises StoreError for a field that has no
-        index, and for a cursor that is not one of this query's.
+        without it by key and partition; `descending` turns the whole order round. JSON strings compare by their text,
+        numbers and booleans by their JSON text, all by their first 256 characters; null is as good as absent, and a
+        value with a NUL character in any of its texts has no fields. The cursor is opaque; reading on is stable while
+        rows are added. Raises StoreError for a field that has no index, and for a cursor of another query.
         """
 
     # --- documents ---

@@ -57,6 +57,11 @@ class PostgresStore:
         self._slots = Slots(self._schema)
         self._commits = Commits(self._schema)
 
+    @classmethod
+    def from_url(cls, url: str, service: str, lease: float) -> "PostgresStore":
+        """A database with a schema for each service."""
+        return cls(url, service, lease=lease)
+
     @property
     def capabilities(self) -> Capabilities:
         return CAPABILITIES

@@ -6,18 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Text
-from sqlalchemy.dialects import sqlite as dialect
 
 from stores.births import random_birth
 from stores.changes import RowChanges, row_changes
 from stores.documents import judge
-from stores.errors import Fenced
-from stores.fields import LONGEST
+from stores.errors import Fenced, StoreError
 from stores.leases import Leases
 from stores.names import check_keys
 from stores.pages import Found, PageQuery, not_indexed, page_query
-from stores.plan import Existing, plan, statements
+from stores.plan import plan, statements
 from stores.port import (
     Capabilities,
     Change,
@@ -34,10 +31,12 @@ from stores.port import (
     TableSpec,
 )
 from stores.sqlite_file import SqliteFile, transaction
+from stores.sqlite_schema import FLAVOUR, existing
 from stores.statements import page_statement, quoted
-from stores.tables import Flavour
 
 CAPABILITIES = Capabilities(name="sqlite", commits=True, durable=True, exclusive=True)
+
+_FILES = {".db", ".sqlite", ".sqlite3"}
 
 _TAKE = """
 INSERT INTO warren_checkpoints (agent, partition, epoch, birth, position, anchor, seen, watermark, outbox)
@@ -53,32 +52,8 @@ WHERE agent = ? AND partition = ? AND epoch = ?
 _IDS = "SELECT position, log_time, ids FROM warren_ids WHERE agent = ? AND partition = ? ORDER BY position"
 _ADD_IDS = "INSERT OR REPLACE INTO warren_ids (agent, partition, position, log_time, ids) VALUES (?, ?, ?, ?, ?)"
 _FORGET_IDS = "DELETE FROM warren_ids WHERE agent = ? AND partition = ? AND position <= ?"
-_COLUMNS = """
-SELECT made.name, columns.name FROM sqlite_master AS made, pragma_table_xinfo(made.name) AS columns
-WHERE made.type = 'table'
-"""
-_INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index'"
 # One argument, however many keys there are.
 _KEYS = "key IN (SELECT value FROM json_each(?))"
-
-
-def _field_text(field: str) -> str:
-    path = f"'$.{field}'"
-    kinds = f"WHEN 'text' THEN value ->> {path} WHEN 'null' THEN NULL ELSE value -> {path}"
-    text = f"coalesce('=' || substr(CASE json_type(value, {path}) {kinds} END, 1, {LONGEST}), '')"
-    return f"CASE WHEN instr(value, '\\u0000') = 0 THEN {text} ELSE '' END"
-
-
-_FLAVOUR = Flavour(
-    dialect=dialect.dialect(),
-    schema=None,
-    text=Text(),
-    value=Text(),
-    field_text=_field_text,
-    stored=False,
-    shared=False,
-    storage=lambda name, quoted_name: (),
-)
 
 
 class SqliteStore:
@@ -91,6 +66,14 @@ class SqliteStore:
         self._file = SqliteFile(path)
         self._leases = Leases(clock)
         self._births = births
+
+    @classmethod
+    def from_url(cls, url: str, service: str, lease: float) -> "SqliteStore":
+        """`sqlite:///PATH`: a file where PATH ends in .db, .sqlite or .sqlite3, else a directory of such files."""
+        path = Path(url.removeprefix("sqlite:///"))
+        if not url.startswith("sqlite:///") or not path.name:
+            raise StoreError("a SQLite store is sqlite:///DIRECTORY or sqlite:///FILE.db; absolute paths begin with /")
+        return cls(path if path.suffix in _FILES else path / f"{service}.db")
 
     @property
     def capabilities(self) -> Capabilities:
@@ -106,7 +89,7 @@ class SqliteStore:
     # --- schema ---
 
     async def plan(self, tables: Sequence[TableSpec]) -> list[Change]:
-        return await self._file.run(lambda db: plan(_FLAVOUR, _existing(db), tables))
+        return await self._file.run(lambda db: plan(FLAVOUR, existing(db), tables))
 
     async def apply(self, tables: Sequence[TableSpec]) -> list[Change]:
         return await self._file.run(lambda db: _apply(db, tables))
@@ -190,17 +173,9 @@ def _packed(keys: Sequence[str]) -> str:
     return msgspec.json.encode(keys).decode()
 
 
-def _existing(db: sqlite3.Connection) -> Existing:
-    columns: dict[str, set[str]] = {}
-    for table, name in db.execute(_COLUMNS):
-        columns.setdefault(table, set()).add(name)
-    indexes = frozenset(name for (name,) in db.execute(_INDEXES))
-    return Existing(True, {table: frozenset(names) for table, names in columns.items()}, indexes)
-
-
 def _apply(db: sqlite3.Connection, tables: Sequence[TableSpec]) -> list[Change]:
     with transaction(db):
-        changes = plan(_FLAVOUR, _existing(db), tables)
+        changes = plan(FLAVOUR, existing(db), tables)
         for change in changes:
             for statement in statements(change):
                 db.execute(statement)

@@ -20,7 +20,7 @@ _PRAGMAS = (
     "PRAGMA busy_timeout = 5000",
     "PRAGMA cache_size = -65536",
     # In pages: moved into the file less often than by default, since every move waits for the disk.
-    "PRAGMA wal_autocheckpoint = 8192",
+    "PRAGMA wal_autocheckpoint = 4096",
     "PRAGMA journal_size_limit = 134217728",
 )
 _UNAVAILABLE = {
@@ -91,6 +91,8 @@ class SqliteFile:
     def _connect(self) -> None:
         # Transactions are begun and ended by `transaction` alone.
         self._connection = sqlite3.connect(self.path, isolation_level=None)
+        # Of a new file; it stays as it was made.
+        self._connection.execute("PRAGMA page_size = 8192")
         (mode,) = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise StoreRefused(f"{self.path} is on a file system without shared memory: put it on a local disk")

@@ -1,0 +1,30 @@
+"""From a URL to a store. A new kind of store is one line in `STORES`."""
+
+from collections.abc import Callable, Mapping
+
+from stores.errors import StoreError
+from stores.memory import MemoryStore
+from stores.names import checked_name
+from stores.port import Store
+from stores.postgres import PostgresStore
+from stores.sqlite import SqliteStore
+
+STORES: Mapping[str, Callable[[str, str, float], Store]] = {
+    "memory": MemoryStore.from_url,
+    "postgresql": PostgresStore.from_url,
+    "sqlite": SqliteStore.from_url,
+}
+"""Scheme -> what makes the store, from URL, service and lease."""
+
+
+def open_store(url: str, service: str, *, lease: float = 10.0) -> Store:
+    """The store of a service, not connected yet: `await store.open()` does that.
+
+    `memory:` lives in this object alone. `sqlite:///PATH` is a file where PATH ends in .db, .sqlite or .sqlite3, else
+    a directory with a file for each service. `postgresql://…` is a database with a schema for each service. `lease` is
+    how long a worker owns its slots after a heartbeat, in seconds. Raises StoreError for other URLs.
+    """
+    scheme = url.partition(":")[0]
+    if scheme not in STORES:
+        raise StoreError(f"{scheme!r} is not a kind of store: use one of {', '.join(f'{name}:' for name in STORES)}")
+    return STORES[scheme](url, checked_name(service), lease)
