@@ -27,11 +27,11 @@ revenue = app.Table("revenue", default=Takings, merge=add).tumbling(timedelta(da
 """Captured money by currency and day of event time."""
 
 revenue_by_minute = app.Table("revenue_by_minute", default=Takings, merge=add).tumbling(
-    timedelta(minutes=1), expires=timedelta(hours=2)
+    timedelta(minutes=1), expires=timedelta(days=7)
 )
 """The same by minute, for live dashboards."""
 
 orders_by_minute = app.Table("orders_by_minute", default=int, merge=int.__add__).tumbling(
-    timedelta(minutes=1), expires=timedelta(hours=2)
+    timedelta(minutes=1), expires=timedelta(days=7)
 )
 """Orders placed by minute of event time, under the key `all`."""

@@ -1,0 +1,114 @@
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from streams import Record
+from streams.errors import NotLoaded
+from streams.working import Working
+
+
+class Tally(Record):
+    n: int = 0
+    seen: list[str] = []
+
+
+def table(default: Callable[[], Any] | None = int, type_: Any = int, *, resident: bool = True) -> Working:
+    return Working("t", msgspec.json.Decoder(type_).decode, default, resident=resident)
+
+
+def settled(working: Working) -> dict[str, bytes | None]:
+    changes = working.changes()
+    working.settle(changes)
+    return dict(changes)
+
+
+def test_a_row_changed_often_is_written_once() -> None:
+    counts = table()
+    for _ in range(100):
+        counts["a"] += 1
+    assert settled(counts) == {"a": b"100"}
+
+
+def test_reading_a_missing_key_makes_its_row_as_in_faust() -> None:
+    counts = table()
+    assert counts["a"] == 0
+    assert settled(counts) == {"a": b"0"}
+
+
+def test_without_default_a_missing_key_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        table(default=None)["a"]
+
+
+def test_what_is_read_and_not_changed_is_not_written() -> None:
+    counts = table()
+    counts["a"] = 1
+    settled(counts)
+    assert counts["a"] == 1
+    assert counts.changes() == []
+
+
+def test_a_change_in_place_counts_like_an_assignment() -> None:
+    tallies = table(Tally, Tally)
+    tallies["a"].seen.append("x")
+    settled(tallies)
+    tallies["a"].n += 1
+    assert settled(tallies) == {"a": b'{"n":1,"seen":["x"]}'}
+
+
+def test_a_rollback_forgets_changes_in_place_too() -> None:
+    tallies = table(Tally, Tally)
+    tallies["a"].n = 1
+    settled(tallies)
+    tallies["a"].n = 2
+    tallies["b"].n = 3
+    tallies.rollback()
+    assert tallies["a"].n == 1
+    assert "b" not in tallies
+
+
+def test_deleting_and_making_again() -> None:
+    counts = table()
+    counts["a"] = 1
+    settled(counts)
+    del counts["a"]
+    assert "a" not in counts
+    assert settled(counts) == {"a": None}
+    assert counts["a"] == 0
+    with pytest.raises(KeyError):
+        del counts["z"]
+
+
+def test_a_key_made_and_deleted_in_one_batch_leaves_nothing() -> None:
+    counts = table()
+    counts["a"] = 1
+    del counts["a"]
+    assert settled(counts) == {}
+
+
+def test_a_table_that_is_not_resident_knows_what_it_loaded_and_no_more() -> None:
+    counts = table(resident=False)
+    counts.load(["a", "b"], {"a": b"5"})
+    assert counts["a"] == 5
+    assert counts["b"] == 0
+    with pytest.raises(NotLoaded, match="await table.load"):
+        counts["c"]
+
+
+def test_after_a_batch_only_its_changes_stay_loaded() -> None:
+    counts = table(resident=False)
+    counts.load(["a", "b"], {"a": b"5", "b": b"6"})
+    counts["a"] += 1
+    del counts["b"]
+    settled(counts)
+    assert counts.unloaded(["a", "b", "c"]) == ["c"]
+    assert counts["a"] == 6
+    assert "b" not in counts
+
+
+def test_peeking_makes_no_row() -> None:
+    counts = table()
+    assert counts.peek("a") is None
+    assert counts.changes() == []

@@ -1,0 +1,74 @@
+"""`warren stores`: what tables the services need, and making them."""
+
+import asyncio
+from collections.abc import Sequence
+
+import click
+import orjson
+from stores.urls import open_store
+
+from agents.registry import AGENTS, load
+from stores.port import Change
+from streams import App
+from warren.settings import Settings, load_settings
+
+_SERVICES = click.argument("services", nargs=-1, type=click.Choice(sorted(AGENTS)))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+@click.group()
+def stores() -> None:
+    """Show and make the tables that services keep their state in.
+
+    \b
+    Examples:
+      warren stores plan                 what is missing, for every service
+      warren stores apply orders         make what the orders service needs
+    """
+
+
+@stores.command()
+@_SERVICES
+@_JSON
+def plan(services: Sequence[str], as_json: bool) -> None:
+    """Show what `apply` would do; changes nothing."""
+    _show(asyncio.run(_run(services, apply=False)), as_json, nothing="nothing to do: the tables are there")
+
+
+@stores.command()
+@_SERVICES
+@_JSON
+def apply(services: Sequence[str], as_json: bool) -> None:
+    """Make missing tables and indexes. Drops nothing; may be run any number of times, and by several at once."""
+    _show(asyncio.run(_run(services, apply=True)), as_json, nothing="nothing was to be done: the tables were there")
+
+
+async def _run(services: Sequence[str], *, apply: bool) -> list[tuple[str, Change]]:
+    settings = load_settings()
+    done: list[tuple[str, Change]] = []
+    for app in load(services or AGENTS):
+        done += [(app.id, change) for change in await _changes(settings, app, apply=apply)]
+    return done
+
+
+async def _changes(settings: Settings, app: App, *, apply: bool) -> list[Change]:
+    store = open_store(settings.store_url(app.id).get_secret_value(), app.id)
+    await store.open()
+    try:
+        return await (store.apply if apply else store.plan)(app.specs())
+    finally:
+        await store.close()
+
+
+def _show(changes: list[tuple[str, Change]], as_json: bool, *, nothing: str) -> None:
+    if as_json:
+        rows = [
+            {"service": service, "action": c.action, "target": c.target, "statement": c.statement}
+            for service, c in changes
+        ]
+        click.echo(orjson.dumps({"changes": rows}, option=orjson.OPT_INDENT_2))
+        return
+    for service, change in changes:
+        click.echo(f"{service}: {change.action} {change.target}\n  {change.statement}")
+    if not changes:
+        click.echo(nothing)

@@ -1,0 +1,71 @@
+"""What the tables say of the replayed orders."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from agents.analytics.tables import revenue
+from agents.orders.tables import Status, orders
+from stores.port import Store
+from streams import Views
+from warren.replay.dataset import CURRENCY
+from warren.replay.figures import Figures
+
+FINAL: Final = frozenset({Status.PAID, Status.PAYMENT_FAILED})
+PAGE: Final = 1_000
+
+
+class _Glance(msgspec.Struct):
+    """As much of an order as is counted."""
+
+    status: Status
+    items: list[msgspec.Raw]
+
+
+_glance = msgspec.json.Decoder(_Glance).decode
+
+
+class Tables:
+    """The stores of orders and analytics, wherever they are."""
+
+    def __init__(self, views: Views) -> None:
+        self._orders: Store = views.store("orders")
+        self._revenue = views.of("analytics", revenue)
+
+    async def finished(self, ids: Sequence[UUID]) -> list[UUID]:
+        """Those of these orders that are in a final state."""
+        rows = await self._orders.get(orders.name, [str(id) for id in ids])
+        return [UUID(row.key) for row in rows if _glance(row.value).status in FINAL]
+
+    async def figures(self, ids: set[str], days: Sequence[date]) -> Figures:
+        """The figures of these orders, and the revenue of these days and in all."""
+        figures = Figures(states=Counter())
+        async for key, glance in self._all_orders():
+            if key in ids:
+                figures.orders += 1
+                figures.lines += len(glance.items)
+                figures.states[str(glance.status)] += 1
+        figures.days = await self.days(days)
+        figures.revenue = sum(figures.days.values(), Decimal(0))
+        return figures
+
+    async def days(self, days: Sequence[date]) -> dict[date, Decimal]:
+        """The revenue of each of these days that has any."""
+        starts = [datetime.combine(day, time(), UTC) for day in days]
+        found = await self._revenue.windows(CURRENCY, starts)
+        return {start.date(): takings.amount for start, takings in found.items()}
+
+    async def _all_orders(self) -> AsyncIterator[tuple[str, _Glance]]:
+        cursor = None
+        while True:
+            page = await self._orders.query(orders.name, limit=PAGE, cursor=cursor)
+            for row in page.rows:
+                yield row.key, _glance(row.value)
+            cursor = page.cursor
+            if cursor is None:
+                return

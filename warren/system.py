@@ -1,0 +1,94 @@
+"""The composition root: from settings to a broker, stores, agents and the HTTP edge."""
+
+import random
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from stores.urls import open_store
+
+from agents.registry import AGENTS, load
+from stores.port import Store
+from streams import App, Publisher, Views, Worker
+from streams.broker import Broker
+from streams.embedded import Embedded
+from streams.rabbitmq import RabbitMQ
+from topology.load import load_shop
+from topology.spec import Topology
+from warren.settings import Settings
+
+USER = "warren"
+"""The embedded broker's only user."""
+
+
+def now() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Everything that one process has open."""
+
+    settings: Settings
+    topology: Topology
+    broker: Broker
+    apps: tuple[App, ...]
+    stores: dict[str, Store]
+    ids: random.Random
+
+    @property
+    def views(self) -> Views:
+        """Read access to the services whose stores are open."""
+        return Views(self.stores)
+
+    def publisher(self, service: str) -> Publisher:
+        """A way to publish as a service."""
+        return Publisher(self.broker, self.topology, service=service, now=now, ids=self.ids)
+
+    def worker(self, services: Iterable[str] = AGENTS) -> Worker:
+        """A worker for the agents of these services, to be started."""
+        chosen = [app for app in self.apps if app.id in set(services)]
+        return Worker(chosen, broker=self.broker, stores=self.stores, topology=self.topology, now=now, ids=self.ids)
+
+
+@asynccontextmanager
+async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> AsyncIterator[System]:
+    """Connect to what the settings name. The embedded kind makes its own tables; servers are prepared by
+    `warren topology apply` and `warren stores apply`."""
+    topology = load_shop()
+    async with AsyncExitStack() as stack:
+        broker = await _broker(settings, topology, stack)
+        apps = tuple(load(services))
+        stores: dict[str, Store] = {}
+        for app in apps:
+            stores[app.id] = await open_service_store(settings, app, stack)
+        yield System(settings, topology, broker, apps, stores, random.SystemRandom())
+
+
+async def _broker(settings: Settings, topology: Topology, stack: AsyncExitStack) -> Broker:
+    if settings.broker is None or settings.stream is None:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        server = Embedded(topology, file=settings.data / "broker.db")
+        stack.push_async_callback(server.close)
+        broker = server.connect(USER)
+    else:
+        broker = RabbitMQ(
+            settings.broker.get_secret_value(),
+            settings.stream.get_secret_value(),
+            settings.management.get_secret_value() if settings.management else None,
+        )
+    stack.push_async_callback(broker.close)
+    await broker.open()
+    return broker
+
+
+async def open_service_store(settings: Settings, app: App, stack: AsyncExitStack) -> Store:
+    """A service's store, open; a store that only this process has is given its tables at once."""
+    store = open_store(settings.store_url(app.id).get_secret_value(), app.id)
+    await store.open()
+    stack.push_async_callback(store.close)
+    if store.capabilities.exclusive:
+        await store.apply(app.specs())
+    return store
