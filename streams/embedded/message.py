@@ -1,0 +1,107 @@
+"""A message as the embedded broker keeps it: one MessagePack array, made once when it is published.
+
+An envelope is decoded straight from it; what is seldom read stays packed in its last field.
+"""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+
+import msgspec
+
+from streams.broker import Details, Envelope, Message, Scalar
+
+
+class Stored(Envelope, array_like=True, gc=False):
+    """An envelope that is encoded as an array. `raw` holds a packed `Rest`."""
+
+    raw: msgspec.Raw = msgspec.Raw()
+
+
+class Rest(msgspec.Struct, array_like=True, gc=False):
+    """The fields of a message that an envelope does not have."""
+
+    headers: Mapping[str, Scalar]
+    correlation_id: str | None
+    timestamp: int | None
+    app_id: str | None
+    exchange: str
+    routing_key: str
+    death: str | None = None
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_stored = msgspec.msgpack.Decoder(Stored).decode
+_decode_rest = msgspec.msgpack.Decoder(Rest).decode
+
+
+def pack(message: Message, user: str) -> bytes:
+    """The message with its publisher's name on it. Raises OverflowError for an integer of more than 64 bits."""
+    headers = message.headers
+    rest = Rest(
+        headers, message.correlation_id, message.timestamp, message.app_id, message.exchange, message.routing_key
+    )
+    envelope = Stored(
+        0,
+        message.type,
+        message.message_id,
+        user,
+        message.body,
+        _text(headers.get("key")),
+        _number(headers.get("time")),
+        _text(headers.get("lane")),
+        _number(headers.get("seq")),
+        _number(headers.get("floor")),
+        msgspec.Raw(_encode(rest)),
+    )
+    return _encode(envelope)
+
+
+def unpack(data: bytes, offset: int) -> Envelope:
+    """The envelope of one message."""
+    envelope = _decode_stored(data)
+    envelope.offset = offset
+    return envelope
+
+
+def moved(data: bytes, exchange: str, routing_key: str | None, reason: str) -> tuple[bytes, Details]:
+    """The message as the broker itself publishes it again; the first reason stays, as with RabbitMQ.
+
+    `routing_key` None keeps the key it has.
+    """
+    envelope = _decode_stored(data)
+    rest = _decode_rest(envelope.raw)
+    rest.exchange = exchange
+    rest.routing_key = rest.routing_key if routing_key is None else routing_key
+    rest.death = rest.death or reason
+    envelope.raw = msgspec.Raw(_encode(rest))
+    return _encode(envelope), details(envelope)
+
+
+def details(envelope: Envelope) -> Details:
+    """The rest of a message of the embedded broker."""
+    rest = _decode_rest(envelope.raw)
+    return Details(
+        headers={name: value for name, value in rest.headers.items() if not name.startswith("x-")},
+        correlation_id=rest.correlation_id,
+        timestamp=rest.timestamp,
+        app_id=rest.app_id,
+        exchange=rest.exchange,
+        routing_key=rest.routing_key,
+        death=rest.death,
+    )
+
+
+def fingerprint(envelope: Envelope) -> bytes:
+    """8 bytes that tell the message from others, wherever it is kept."""
+    digest = blake2b(digest_size=8)
+    for part in (envelope.id.encode(), envelope.type.encode(), envelope.body, bytes(envelope.raw)):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _text(value: Scalar | None) -> str:
+    return value if type(value) is str else ""
+
+
+def _number(value: Scalar | None) -> int:
+    return value if type(value) is int else -1
