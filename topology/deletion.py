@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from topology.conflicts import exchange_conflict, partition_conflict, queue_conflict
 from topology.plan import Conflict, Deletions, Step
-from topology.state import BindingState, ExchangeState, Observed, QueueState, Subject, in_order
+from topology.state import BindingState, ExchangeState, Observed, QueueState, in_order
 from topology.wanted import Wanted
 
 Change = Step | Conflict
@@ -13,14 +13,12 @@ Change = Step | Conflict
 
 def delete(wanted: Wanted, observed: Observed, deletions: Deletions) -> tuple[list[Change], Observed]:
     """The steps that delete what is named, refusals as conflicts, and what is left of the broker after them."""
-    queues = [q for name, q in observed.queues.items() if name in deletions.queues]
-    exchanges = [e for name, e in observed.exchanges.items() if name in deletions.exchanges]
-    changes: list[Change] = []
-    for queue in queues:
-        changes += _queue(queue, wanted, observed)
-    for exchange in exchanges:
-        changes += _exchange(exchange, wanted, observed)
-    return changes, _without(observed, [step.subject for step in changes if isinstance(step, Step)])
+    queues = [queue for name, queue in observed.queues.items() if name in deletions.queues]
+    changes = [change for queue in queues for change in _queue(queue, wanted, observed)]
+    left = _without(observed, changes)
+    exchanges = [exchange for name, exchange in left.exchanges.items() if name in deletions.exchanges]
+    more = [change for exchange in exchanges for change in _exchange(exchange, wanted, left)]
+    return changes + more, _without(left, more)
 
 
 def _queue(queue: QueueState, wanted: Wanted, observed: Observed) -> Iterator[Change]:
@@ -75,7 +73,8 @@ def _leads_to(binding: BindingState, queue: QueueState) -> bool:
     return binding.destination_type == "queue" and binding.destination == queue.name
 
 
-def _without(observed: Observed, gone: list[Subject]) -> Observed:
+def _without(observed: Observed, changes: list[Change]) -> Observed:
+    gone = [change.subject for change in changes if isinstance(change, Step)]
     return replace(
         observed,
         queues={name: queue for name, queue in observed.queues.items() if queue not in gone},

@@ -40,17 +40,16 @@ def _check_bindings(one: Declared, topology: Topology) -> None:
 
 def _may_come(name: str, pattern: str, topology: Topology) -> bool:
     exchange = topology.exchanges.get(name)
-    if exchange is None or not _has_keys(exchange) or _fed_by_broker(name, topology):
+    if exchange is None or not _has_keys(exchange):
         return True
-    return any(overlaps(pattern, key) for key in _published(name, topology))
+    feeders = [feeder.name for feeder in topology.exchanges.values() if exchange in (feeder, *chain(feeder, topology))]
+    if DEAD_LETTER_EXCHANGE in feeders or TABLE_CHANGES in feeders:
+        return True  # the broker and the engine publish there
+    return any(overlaps(pattern, key) for feeder in feeders for key in _published(feeder, topology))
 
 
 def _has_keys(exchange: Exchange) -> bool:
     return exchange.type in ("topic", "direct")
-
-
-def _fed_by_broker(name: str, topology: Topology) -> bool:
-    return name in (DEAD_LETTER_EXCHANGE, TABLE_CHANGES) or is_alternate(name, topology)
 
 
 def _published(exchange: str, topology: Topology) -> list[str]:
