@@ -12,12 +12,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def matches(pattern: str, key: str) -> bool:
-    """Whether a routing key matches a topic pattern."""
+    """Whether a routing key matches a topic pattern. The empty key has no words."""
     if "#" not in pattern and "*" not in pattern:
         return pattern == key
     if pattern == "#":
         return True
-    return _compiled(pattern).fullmatch("." + key) is not None
+    return _compiled(pattern).fullmatch("." + key if key else "") is not None
 
 
 def overlaps(left: str, right: str) -> bool:

@@ -188,7 +188,8 @@ def _binds(kind: ExchangeType, binding: Binding, key: str, headers: Mapping[str,
     if kind == "fanout":
         return True
     wanted = {k: v for k, v in binding.arguments if not k.startswith("x-")}
-    hits = [k in headers and headers[k] == v for k, v in wanted.items()]
+    # As in RabbitMQ, values of different types are different: True is not 1.
+    hits = [type(headers.get(k)) is type(v) and headers[k] == v for k, v in wanted.items()]
     return any(hits) if ("x-match", "any") in binding.arguments else all(hits)
 
 

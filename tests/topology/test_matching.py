@@ -10,7 +10,7 @@ from topology.matching import matches, overlaps
 
 _patterns = st.lists(st.sampled_from(["a", "b", "*", "#"]), min_size=1, max_size=4).map(".".join)
 _short_patterns = _patterns.filter(lambda pattern: pattern.count(".") < 3)
-_keys = st.lists(st.sampled_from(["a", "b", "c", "", "a*", "a.b"]), min_size=1, max_size=5).map(".".join)
+_keys = st.lists(st.sampled_from(["a", "b", "c", "", "a*", "a.b"]), min_size=1, max_size=5).map(".".join).filter(bool)
 
 SHORT_KEYS = [".".join(words) for size in range(1, 6) for words in product("abc", repeat=size)]
 
@@ -29,6 +29,13 @@ SHORT_KEYS = [".".join(words) for size in range(1, 6) for words in product("abc"
         ("*.#.*", "order", False),
         ("#", "anything.at.all", True),
         ("order.created", "order-created", False),
+        ("*", "", False),
+        ("#.#", "", True),
+        ("", "", True),
+        ("*.*", ".", True),
+        ("#.", "", False),
+        ("a..b", "a..b", True),
+        ("*.#", "a..b", True),
     ],
 )
 def test_stars_are_one_word_and_hashes_any_number(pattern: str, key: str, expected: bool) -> None:
