@@ -47,7 +47,7 @@ def check_specs(specs: Sequence[TableSpec]) -> None:
 
 def _check_unique(what: str, names: list[str]) -> None:
     for name in {name for name in names if names.count(name) > 1}:
-        raise StoreError(f"the {what} {name!r} is declared twice (upper and lower case are the same): give each a name of its own")
+        raise StoreError(f"the {what} {name!r} is declared twice, upper and lower case being the same: rename one")
 
 
 def check_keys(keys: Collection[str]) -> None:
