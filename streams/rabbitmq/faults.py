@@ -1,0 +1,57 @@
+"""What the libraries' errors mean to the engine."""
+
+import asyncio
+
+from aiormq.exceptions import (
+    AMQPError,
+    AuthenticationError,
+    ChannelAccessRefused,
+    ChannelInvalidStateError,
+    ChannelNotFoundEntity,
+    ConnectionNotAllowed,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
+from rstream import exceptions as stream
+from rstream.connection import ConnectionClosed
+
+from streams.errors import AccessRefused, BrokerError, BrokerUnavailable, NoSuchTarget
+
+LIBRARY_ERRORS = (
+    AMQPError,
+    ChannelInvalidStateError,
+    ConnectionClosed,
+    OSError,
+    TimeoutError,
+    asyncio.IncompleteReadError,
+    stream.ClientError,
+    stream.ServerError,
+)
+
+_MISSING = (ChannelNotFoundEntity, stream.StreamDoesNotExist)
+_REFUSED = (
+    AuthenticationError,
+    ChannelAccessRefused,
+    ConnectionNotAllowed,
+    # aiormq's word for a refused virtual host: the broker answers Connection.Open with Connection.Close.
+    InvalidFrameError,
+    ProbableAuthenticationError,
+    stream.AccessRefused,
+    stream.AuthenticationFailure,
+    stream.SASLAuthenticationFailureLoopback,
+    stream.SASLError,
+    stream.SASLMechanismNotSupported,
+    stream.VirtualHostAccessFailure,
+)
+
+
+def translated(error: BaseException, doing: str) -> BrokerError:
+    """The engine's error for a library's, to be raised from it. `doing` begins the message: "reading the log 'x'"."""
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if isinstance(error, BrokerError):
+        return error
+    if isinstance(error, _MISSING):
+        return NoSuchTarget(f"{doing}: the broker does not have it ({reason}): run `warren topology apply`")
+    if isinstance(error, _REFUSED):
+        return AccessRefused(f"{doing}: the broker refused it ({reason}): check the user, its password and permissions")
+    return BrokerUnavailable(f"{doing}: {reason}: check that RabbitMQ is up and can be reached, and try again")

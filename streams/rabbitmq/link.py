@@ -1,0 +1,143 @@
+"""A connection that speaks AMQP 0-9-1: aiormq's, with channels of our own."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Concatenate, ParamSpec, TypeVar
+
+from aiormq.abc import ChannelFrame
+from aiormq.channel import Channel
+from aiormq.connection import Connection
+from yarl import URL
+
+from streams.errors import BrokerError
+from streams.rabbitmq.addresses import Address
+from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
+
+CONNECT_SECONDS = 10.0
+CLOSE_SECONDS = 5.0
+
+P = ParamSpec("P")
+ChannelT = TypeVar("ChannelT", bound=Channel)
+
+
+class Wire(Connection):
+    """A connection whose queue of frames to write has no limit: what is published has its own, and acks are small."""
+
+    FRAME_BUFFER_SIZE = 0
+
+    def send(self, frames: bytes) -> None:
+        """Write whole frames without waiting."""
+        self.write_queue.put_nowait(ChannelFrame(payload=frames, should_close=False))
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker has blocked this connection (connection.blocked), and not yet unblocked it."""
+        if self.is_closed:
+            return False
+        # aiormq tells this only by `ready`, which returns at once unless the connection is blocked.
+        ready = self.ready()
+        try:
+            ready.send(None)
+        except StopIteration:
+            return False
+        ready.close()
+        return True
+
+
+class Link:
+    """A connection that is made when it is needed, and again after it broke."""
+
+    def __init__(self, address: Address, url: str, name: str) -> None:
+        self._address = address
+        self._url = URL(url)
+        self._name = name
+        self._wire: Wire | None = None
+        self._turn = asyncio.Lock()
+        self._fault: BrokerError | None = None
+
+    @property
+    def used(self) -> bool:
+        """Whether the connection is wanted: it was made, or tried, and not closed by us."""
+        return self._wire is not None or self._fault is not None
+
+    @property
+    def fault(self) -> BrokerError | None:
+        """Why the connection is not there though it is wanted."""
+        wire = self._wire
+        if wire is not None and not wire.is_opened:
+            return translated(_reason(wire), f"the connection to {self._address}")
+        return self._fault
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker has blocked the connection: it takes nothing that is published."""
+        return self._wire is not None and self._wire.blocked
+
+    async def unblocked(self) -> None:
+        """Wait until the connection is no longer blocked, or gone."""
+        wire = self._wire
+        if wire is None or wire.is_closed:
+            return
+        waits = [asyncio.ensure_future(wire.ready()), wire.closing]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def channel(
+        self, kind: Callable[Concatenate[Wire, int, P], ChannelT], *args: P.args, **options: P.kwargs
+    ) -> ChannelT:
+        """Open a channel. Raises BrokerUnavailable, AccessRefused."""
+        wire = await self.open()
+        number = next(number for number in count(1) if number not in wire.channels)
+        channel = kind(wire, number, *args, **options)
+        wire.channels[number] = channel
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await channel.open()
+        except LIBRARY_ERRORS as error:
+            raise translated(error, f"opening a channel to {self._address}") from error
+        return channel
+
+    async def leave(self, channel: Channel) -> None:
+        """Close a channel, if it still is open."""
+        with suppress(*LIBRARY_ERRORS):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await channel.close()
+
+    async def open(self) -> Wire:
+        """The connection, made anew where it is not there. Raises BrokerUnavailable, AccessRefused."""
+        async with self._turn:
+            if self._wire is None or not self._wire.is_opened:
+                self._wire = await self._connect()
+            return self._wire
+
+    async def _connect(self) -> Wire:
+        wire = Wire(self._url, context=self._address.context, client_properties={"connection_name": self._name})
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await wire.connect()
+        except LIBRARY_ERRORS as error:
+            self._fault = translated(error, f"connecting to {self._address}")
+            raise self._fault from error
+        self._fault = None
+        return wire
+
+    async def close(self) -> None:
+        """May be called twice; a later call of `channel` connects again."""
+        async with self._turn:
+            wire, self._wire, self._fault = self._wire, None, None
+            if wire is not None:
+                with suppress(*LIBRARY_ERRORS):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await wire.close()
+
+
+def _reason(wire: Wire) -> BaseException:
+    closing = wire.closing
+    if not closing.done() or closing.cancelled():
+        return ConnectionError("it is closing")
+    return closing.exception() or ConnectionError("it was closed")
