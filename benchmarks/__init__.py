@@ -1,0 +1,1 @@
+"""Benchmarks: Warren next to its peers, on the same messages, the same servers and the same machine."""

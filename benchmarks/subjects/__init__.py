@@ -1,0 +1,1 @@
+"""What is measured: one system under one load in each module."""
