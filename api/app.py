@@ -1,0 +1,46 @@
+"""The edge as one ASGI application."""
+
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from api import faults
+from api.edge import Edge
+from api.endpoints import ROUTERS
+from api.engine_metrics import EngineCollector
+from api.http_metrics import HttpMetrics
+from api.middleware.accounting import Accounting
+from api.middleware.body_limits import BodyLimits
+from api.middleware.correlating import Correlating
+from api.middleware.failures import Failures
+from api.middleware.security import DOCS, SecurityHeaders
+from api.openapi import DocumentedApi
+from api.sender import Sender
+
+
+def create_app(edge: Edge) -> FastAPI:
+    """The application. It connects to nothing by itself; one process may have several."""
+    registry = CollectorRegistry()
+    registry.register(EngineCollector(edge.status, edge.health))
+    ProcessCollector(registry=registry)
+    app = DocumentedApi(
+        title="Warren",
+        version=edge.version,
+        docs_url=DOCS,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(Correlating, ids=edge.ids),
+            Middleware(Accounting, metrics=HttpMetrics(registry)),
+            Middleware(SecurityHeaders),
+            Middleware(Failures),
+            Middleware(BodyLimits),
+        ],
+    )
+    app.state.edge = edge
+    app.state.registry = registry
+    app.state.sender = Sender(edge.publisher, edge.patience)
+    faults.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app

@@ -1,0 +1,17 @@
+"""The endpoints: a file for each group, and one line here."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from api.endpoints import analytics, events, notifications, operations, orders, products, tables
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    products.router,
+    orders.router,
+    events.router,
+    analytics.router,
+    notifications.router,
+    tables.router,
+    operations.router,
+)

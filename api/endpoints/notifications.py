@@ -1,0 +1,46 @@
+"""What users were told: a page of what would have been sent."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+
+from agents.notifications.tables import Channel, Notification, Status, notifications
+from api.bodies import Body, Page
+from api.dependencies import Cursor, GivenEdge, Limit
+from api.openapi import problems
+
+router = APIRouter(prefix="/api/notifications", tags=["notifications"])
+
+_decode = msgspec.json.Decoder(Notification).decode
+
+
+class NotificationBody(Body):
+    """One thing told to one recipient. `data` is what the template is filled with."""
+
+    id: str
+    type: Channel
+    recipient: str
+    template: str
+    data: dict[str, Any]
+    status: Status
+    sent_at: datetime | None
+
+
+@router.get("", responses=problems(422, 503))
+async def list_notifications(
+    edge: GivenEdge,
+    recipient: Annotated[str | None, Query(max_length=200)] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[NotificationBody]:
+    """Notifications by id, of one recipient or of all."""
+    page = await edge.store("notifications").query(
+        notifications.name,
+        equals={} if recipient is None else {"recipient": recipient},
+        limit=limit,
+        cursor=cursor,
+    )
+    items = [NotificationBody.model_validate(_decode(row.value)) for row in page.rows]
+    return Page(items=items, next_cursor=page.cursor)

@@ -1,0 +1,41 @@
+"""The answer to what nobody expected: 500, nothing of ours in it, and the whole of it in the log."""
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.correlation import correlation_of
+from api.middleware.responding import on_start
+from api.problems import Problem, answer
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+
+
+class Failures:
+    """Answers with a problem; where the answer had begun already, it is broken off."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        def note(status: int, headers: MutableHeaders) -> None:
+            nonlocal begun
+            begun = True
+
+        try:
+            await self._app(scope, receive, on_start(send, note))
+        except ClientDisconnect:
+            log.info("client went away")
+        except Exception:
+            log.exception("request failed")
+            if begun:
+                raise
+            await _internal(scope)(scope, receive, send)
+
+
+def _internal(scope: Scope) -> ASGIApp:
+    detail = "this is a fault of the server: tell its operator the correlation id"
+    return answer(Problem(500, "internal_error", detail), correlation_of(scope).id)

@@ -1,0 +1,71 @@
+"""The OpenAPI document: every status that an endpoint answers with."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+
+from api.problems import PROBLEM_JSON
+
+DESCRIPTIONS: Final = {
+    400: "The request cannot be read, or lacks a header.",
+    404: "There is no such thing.",
+    408: "The body came too slowly.",
+    413: "The body is too large.",
+    415: "The body's media type is not taken here.",
+    422: "The request can be read, and asks for what cannot be.",
+    500: "A fault of the server.",
+    503: "Broker or store do not answer: try again after `Retry-After` seconds.",
+}
+_TEXT: Final = {"type": "string"}
+_PROBLEM: Final = {
+    "title": "Problem",
+    "description": "Problem details (RFC 9457). Some problems have further members.",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "code", "correlationId"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong with this request, and what to do."},
+        "code": {"type": "string", "description": "The kind of problem, for programs."},
+        "correlationId": {"type": "string", "description": "The same as in the header X-Request-ID."},
+        "errors": {
+            "type": "array",
+            "description": "Of `invalid_request`: each fault and its place.",
+            "items": {"type": "object", "properties": {"in": _TEXT, "field": _TEXT, "message": _TEXT}},
+        },
+    },
+}
+_READING_A_BODY: Final = (400, 408, 413, 415, 422)
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def problems(*statuses: int) -> Responses:
+    """The problems that an endpoint answers with, 500 included."""
+    return {status: _problem(status) for status in sorted({*statuses, 500})}
+
+
+def problems_of_body(*statuses: int) -> Responses:
+    """The same for an endpoint that reads a body."""
+    return problems(*_READING_A_BODY, *statuses)
+
+
+def _problem(status: int) -> dict[str, Any]:
+    content = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    retry_after = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return {
+        "description": DESCRIPTIONS[status],
+        "content": content,
+        **({"headers": retry_after} if status == 503 else {}),
+    }
+
+
+class DocumentedApi(FastAPI):
+    """A FastAPI whose document has the schema of problems."""
+
+    def openapi(self) -> dict[str, Any]:
+        """As FastAPI makes it, made once."""
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+        return document

@@ -1,0 +1,21 @@
+"""Shops for tests of the edge."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.api.shop import Shop, open_shop
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    """A shop whose agents do not run: what is published stays in the logs."""
+    async with open_shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+async def working_shop() -> AsyncIterator[Shop]:
+    """A shop whose agents run."""
+    async with open_shop(work=True) as shop:
+        yield shop
