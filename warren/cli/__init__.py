@@ -4,7 +4,11 @@ import click
 
 from warren.cli.program import Program
 
-COMMANDS: dict[str, tuple[str, str]] = {}
+COMMANDS = {
+    "topology": ("warren.cli.topology:topology", "Check topology files, and bring a broker to what they say."),
+    "stores": ("warren.cli.stores:stores", "Show and make the tables that services keep their state in."),
+    "replay": ("warren.cli.replay:replay", "Send recorded orders through the pipeline and compare the figures."),
+}
 """Subcommand -> where it is (`module:name`, imported when it is called) and what `warren --help` says about it."""
 
 
