@@ -10,6 +10,7 @@ from typing import TypeVar
 from uuid import uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 
 from tests.servers.address import RabbitMQ
@@ -32,6 +33,12 @@ def _have(get: Callable[[], T]) -> T:
         if _required():
             pytest.fail(str(problem), pytrace=False)
         pytest.skip(str(problem))
+
+
+def pytest_configure() -> None:
+    """Time limits are pytest's: on a busy machine Hypothesis's own, per example, would fail now and then."""
+    hypothesis.settings.register_profile("warren", deadline=None)
+    hypothesis.settings.load_profile("warren")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from tests.servers.errors import ServerUnavailable
 
-# RUNLEVEL keeps the packages from starting services of their own: the tests run their own nodes, on ports of their own.
+# The tests run nodes of their own, on ports of their own. RUNLEVEL keeps the packages from starting theirs, except
+# where systemd runs, which does not look at it.
 _ENVIRONMENT = ("env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1")
 _INSTALL = ("apt-get", "install", "--yes", "--no-install-recommends")
 
@@ -20,7 +21,10 @@ def install(packages: Sequence[str]) -> None:
     rights = _rights()
     if rights is None:
         raise ServerUnavailable(f"installing needs root: run `{by_hand}`, or start Docker, and try again")
-    print(f"installing Debian's packages {' '.join(packages)} (this needs root) …", flush=True)
+    print(
+        f"installing Debian's packages {' '.join(packages)} (this needs root; where systemd runs, they start services)",
+        flush=True,
+    )
     _run(*rights, *_ENVIRONMENT, "apt-get", "update", "--quiet", "--quiet")
     _run(*rights, *_ENVIRONMENT, *_INSTALL, "--quiet", "--quiet", *packages)
 

@@ -115,7 +115,7 @@ class Container:
 
     def stop(self) -> None:
         """Stop it in good order; after 30 s it is killed."""
-        _do("stop", "--time", "30", self.name)
+        _do("stop", "-t", "30", self.name)
 
     def kill(self) -> None:
         """SIGKILL."""

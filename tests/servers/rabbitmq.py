@@ -16,12 +16,12 @@ from tests.servers.server import RabbitMQServer
 PLUGINS = "[rabbitmq_management,rabbitmq_prometheus,rabbitmq_stream].\n"
 
 # Debian's /usr/sbin/rabbitmq-server is a wrapper that changes user and logs to the system's files.
-_PLACES = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin", "/usr/local/opt/rabbitmq/sbin")
+PLACES = ("/usr/lib/rabbitmq/bin", "/opt/homebrew/opt/rabbitmq/sbin", "/usr/local/opt/rabbitmq/sbin")
 
 
 def find_rabbitmq() -> Path:
     """The start script of RabbitMQ on this machine. Raises ServerUnavailable."""
-    found = shutil.which("rabbitmq-server", path=":".join(_PLACES)) or shutil.which("rabbitmq-server")
+    found = shutil.which("rabbitmq-server", path=":".join(PLACES)) or shutil.which("rabbitmq-server")
     if found is None:
         raise ServerUnavailable("RabbitMQ is not installed")
     if shutil.which("epmd") is None:
