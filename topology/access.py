@@ -29,8 +29,9 @@ def pattern_regex(pattern: str) -> str:
     if words == ["#"]:
         return ".*"
     parts = {"*": r"\.[^.]*", "#": r"(\.[^.]*)*"}
+    not_empty = "(?!$)" if set(words) <= {"*", "#"} else ""  # the empty key has no word for a star
     rest = "".join(parts.get(word, rf"\.{re.escape(word)}") for word in words[words[0] == "#" :])
-    return r"([^.]*\.)*" * (words[0] == "#") + rest.removeprefix(r"\.")
+    return not_empty + r"([^.]*\.)*" * (words[0] == "#") + rest.removeprefix(r"\.")
 
 
 def _reads(service: Service) -> Iterator[str]:

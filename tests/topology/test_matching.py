@@ -2,7 +2,7 @@ import re
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from topology.access import pattern_regex
@@ -49,6 +49,8 @@ def test_patterns_overlap_where_a_key_matches_both(left: str, right: str) -> Non
 
 
 @given(_patterns, _keys)
+@example("*", "")
+@example("#.*", "")
 def test_a_pattern_and_its_regular_expression_agree(pattern: str, key: str) -> None:
     assert bool(re.fullmatch(pattern_regex(pattern), key)) == matches(pattern, key)
 
