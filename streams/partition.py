@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from stores.port import Encoded, Slot, Store
 from streams.event import Event
 from streams.expiry import Expiry
 from streams.keys import encode_key, window_key
+from streams.scope import Scope
 from streams.table import Table, Turn
 from streams.working import Change, Working
 
@@ -29,8 +31,11 @@ class Partition:
     def enter(self, turn: Turn) -> None:
         """Make these the tables that the agent's body sees in the present context."""
         for name, table in self._tables.items():
-            table.working.set(self._working[name])
+            working = self._working[name]
+            table.working.set(working)
             table.turn.set(turn)
+            if not table.resident:
+                working.scope = Scope(name, turn, partial(_keys_at, table, turn))
 
     async def load(self) -> None:
         """Read the resident tables whole."""
@@ -44,7 +49,7 @@ class Partition:
     async def prefetch(self, events: Sequence[Event[Any]]) -> None:
         """Read, of the tables that are not resident, the keys that these events need."""
         await asyncio.gather(
-            *(self.fetch(t.name, _keys(t, events)) for t in self._tables.values() if not t.resident),
+            *(self._fetch(t.name, _keys(t, events)) for t in self._tables.values() if not t.resident),
         )
 
     @property
@@ -52,8 +57,15 @@ class Partition:
         """Whether any table is not resident."""
         return any(not working.resident for working in self._working.values())
 
-    async def fetch(self, table: str, keys: Iterable[str]) -> None:
-        """Read those keys of a table that are not at hand; what later batches have changed is at hand."""
+    async def load_for_event(self, table: str, keys: list[str]) -> None:
+        """Read keys that the event at hand asks for."""
+        await self._fetch(table, keys)
+        scope = self._working[table].scope
+        if scope is not None:
+            scope.admit(keys)
+
+    async def _fetch(self, table: str, keys: Iterable[str]) -> None:
+        """Read those keys of a table that are not at hand; what the batch under way to the store has changed is."""
         working = self._working[table]
         missing = working.unloaded(keys)
         if missing:
@@ -81,6 +93,10 @@ class Partition:
     def rows(self) -> int:
         """Rows in memory, over all tables."""
         return sum(len(working.rows) for working in self._working.values())
+
+
+def _keys_at(table: Table[Any], turn: Turn, index: int) -> list[str]:
+    return _keys(table, [turn.event_at(index)])
 
 
 def _keys(table: Table[Any], events: Sequence[Event[Any]]) -> list[str]:

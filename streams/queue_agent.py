@@ -6,6 +6,7 @@ retry ladder, and after the last to the dead letters. While a store or the broke
 """
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 
@@ -49,25 +50,32 @@ class QueueAgent:
         self._skip = around.skipped(agent)
         self._inbox: asyncio.Queue[Arrival] = asyncio.Queue()
         self._settlings: dict[str, Settling] = {}
+        self._stop = asyncio.Event()
         self.status = Status(agent.service, agent.name, 0, ", ".join(agent.topic.names))
 
     # --- from beginning to end ---
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; then handlers under way are finished and settled. Raises nothing."""
+        self._stop = stop
         readers = [asyncio.create_task(self._read(queue.name, stop)) for queue in self._queues]
         handlers = {h: asyncio.create_task(self._handle(h, stop)) for h in self._new_handlings()}
-        await stop.wait()
+        try:
+            await stop.wait()
+            await self._finish(handlers)
+        finally:
+            for task in (*handlers.values(), *readers):
+                task.cancel()
+            await asyncio.gather(*handlers.values(), *readers, return_exceptions=True)
+            self.status.state = "stopped"
+
+    async def _finish(self, handlers: Mapping[Handling, asyncio.Task[None]]) -> None:
         for handling, task in handlers.items():
             if not handling.hands:
                 task.cancel()
         await asyncio.wait(handlers.values(), timeout=GRACE)
         for settling in self._settlings.values():
             await settling.flush()
-        for task in (*handlers.values(), *readers):
-            task.cancel()
-        await asyncio.gather(*handlers.values(), *readers, return_exceptions=True)
-        self.status.state = "stopped"
 
     def _new_handlings(self) -> list[Handling]:
         return [Handling(self, self._addressing) for _ in range(self._agent.concurrency)]
@@ -119,6 +127,8 @@ class QueueAgent:
     async def next(self) -> InHand:
         """The next delivery that can be handled; others are settled on the way."""
         while True:
+            if self._stop.is_set():
+                raise asyncio.CancelledError  # the handler's task ends where it would have begun another message
             delivery, queue, settling = await self._inbox.get()
             if settling.closed:
                 continue

@@ -8,6 +8,9 @@ import msgspec
 class RecordMeta(msgspec.StructMeta):
     """Takes `event=` and `version=` beside msgspec's own options."""
 
+    __event__: str | None
+    __version_of_schema__: int
+
     def __new__(
         mcls,
         name: str,

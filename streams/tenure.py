@@ -93,7 +93,7 @@ class Tenure:
         self._limits = limits
         self._jitter = jitter
         self._lane = f"{agent.service}/{checkpoint.slot}@{checkpoint.birth}"
-        self._turn = Turn(log, addressing, partition.fetch)
+        self._turn = Turn(log, addressing, partition.load_for_event)
         self._body = Body(lambda: agent.run(Stream(self._turn)))
         self._wake = asyncio.Event()
         self._watermark = checkpoint.watermark
@@ -121,13 +121,19 @@ class Tenure:
         self._partition.enter(self._turn)
         current_sender.set(self._turn)
         self._begin()
+        watch = asyncio.create_task(self._wake_on(stop))
         try:
             await self._recognise(position)
             self._status.running()
             await self._loop(stop)
             await self._finish()
         finally:
+            watch.cancel()
             await self._drop()
+
+    async def _wake_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
 
     async def _recognise(self, position: int) -> None:
         try:
@@ -139,8 +145,10 @@ class Tenure:
             ) from None
 
     async def _loop(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
+        while True:
             self._wake.clear()
+            if stop.is_set():
+                return
             if self._alone_until >= 0:
                 await self._next_alone(stop)
                 continue

@@ -35,6 +35,8 @@ class Turn:
         """The first event of what is at hand: of the group, or the event itself."""
         self.next = 0
         """The first event that the body has not had."""
+        self.serial = 0
+        """Number of the batch."""
         self.deadline: float | None = None
         """While a group is being filled: when it is closed, by the event loop's clock."""
 
@@ -46,6 +48,7 @@ class Turn:
         self._base_watermark = watermark
         self._peak = (0, watermark)
         self._cause = self._event = None
+        self.serial += 1
         self.index, self.first, self.next, self.deadline = -1, 0, 0, None
 
     # --- the stream's feed ---

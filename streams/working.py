@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from stores.port import Encoded
 from streams.codec import Decode, encode
-from streams.errors import NotLoaded
 from streams.keys import Key, encode_key
+from streams.scope import Scope
 
 Change = tuple[str, Encoded | None]
 
@@ -23,20 +23,23 @@ DELETED: Final = _Deleted()
 
 
 class Working:
-    """Decoded values over encoded rows. Not resident: `rows` hold what was loaded; other keys raise NotLoaded."""
+    """Decoded values over encoded rows. Not resident: `rows` hold what was loaded; a scope says what may be read."""
 
-    __slots__ = ("_absent", "_decode", "_default", "resident", "rows", "table", "touched")
+    __slots__ = ("_absent", "_decode", "_default", "resident", "rows", "scope", "table", "touched")
 
     def __init__(self, table: str, decode: Decode, default: Callable[[], Any] | None, *, resident: bool) -> None:
         self.table = table
         self.resident = resident
         self.rows: dict[str, Encoded] = {}
         self.touched: dict[Any, Any] = {}
+        self.scope: Scope | None = None
         self._absent: set[str] = set()
         self._decode = decode
         self._default = default
 
     def __getitem__(self, key: Key) -> Any:
+        if self.scope is not None:
+            self.scope.check(encode_key(key))
         try:
             value = self.touched[key]
         except KeyError:
@@ -49,11 +52,6 @@ class Working:
         if raw is not None:
             value = self.touched[key] = self._decode(raw)
             return value
-        if not self.resident and text not in self._absent:
-            raise NotLoaded(
-                f"table {self.table!r} has not loaded key {text!r} with this batch: `await table.load(key)` first, "
-                "or let the table's `keys=` name it"
-            )
         return DELETED
 
     def _missing(self, key: Key) -> Any:
@@ -63,6 +61,8 @@ class Working:
         return value
 
     def __setitem__(self, key: Key, value: object) -> None:
+        if self.scope is not None:
+            self.scope.admit((encode_key(key),))
         self.touched[key] = value
 
     def __delitem__(self, key: Key) -> None:
@@ -71,6 +71,8 @@ class Working:
         self.touched[key] = DELETED
 
     def __contains__(self, key: Key) -> bool:
+        if self.scope is not None:
+            self.scope.check(encode_key(key))
         try:
             value = self.touched[key]
         except KeyError:

@@ -6,12 +6,19 @@ import pytest
 
 from streams import Record
 from streams.errors import NotLoaded
+from streams.scope import Scope
 from streams.working import Working
+
+
+class At:
+    """The first event of a batch."""
+
+    serial = first = index = 0
 
 
 class Tally(Record):
     n: int = 0
-    seen: list[str] = []
+    seen: list[str] = msgspec.field(default_factory=list)
 
 
 def table(default: Callable[[], Any] | None = int, type_: Any = int, *, resident: bool = True) -> Working:
@@ -88,13 +95,16 @@ def test_a_key_made_and_deleted_in_one_batch_leaves_nothing() -> None:
     assert settled(counts) == {}
 
 
-def test_a_table_that_is_not_resident_knows_what_it_loaded_and_no_more() -> None:
+def test_what_is_not_loaded_reads_as_absent_and_a_scope_guards_it() -> None:
     counts = table(resident=False)
     counts.load(["a", "b"], {"a": b"5"})
+    counts.scope = Scope("t", At(), lambda index: ["a", "b"])
     assert counts["a"] == 5
     assert counts["b"] == 0
-    with pytest.raises(NotLoaded, match="await table.load"):
+    with pytest.raises(NotLoaded, match="await table"):
         counts["c"]
+    counts["c"] = 1
+    assert counts["c"] == 1
 
 
 def test_after_a_batch_only_its_changes_stay_loaded() -> None:
