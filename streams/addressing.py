@@ -98,7 +98,7 @@ class Addressing:
             declared = topology.service(self.service).publishes.get(name, ())
             raise SendRefused(
                 f"{self.agent} sends {event_type!r} to exchange {name!r}, but {self.service!r} does not "
-                f"declare that it publishes it{nearest(event_type, declared)}: add it to `publishes:` in its topology file"
+                f"declare that it publishes it{nearest(event_type, declared)}: add it to `publishes:` in its file"
             )
         return name, event_type
 

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from stores.urls import open_store
-
 from agents.registry import AGENTS, load
 from stores.port import Store
+from stores.urls import open_store
 from streams import App, Publisher, Views, Worker
 from streams.broker import Broker
 from streams.embedded import Embedded

@@ -46,9 +46,7 @@ def replay() -> None:
 
 @replay.command()
 @click.option("--orders", type=click.IntRange(1, ALL), help="How many of the data set's orders. [default: all]")
-@click.option(
-    "--rate", type=click.FloatRange(min=0.1), help="Most orders a second. [default: as fast as can be]"
-)
+@click.option("--rate", type=click.FloatRange(min=0.1), help="Most orders a second. [default: as fast as can be]")
 @click.option("--agents/--no-agents", default=True, help="Run the agents in this process, or leave them to workers.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def completejourney(orders: int | None, rate: float | None, agents: bool, as_json: bool) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import click
 import orjson
-from stores.urls import open_store
 
 from agents.registry import AGENTS, load
 from stores.port import Change
+from stores.urls import open_store
 from streams import App
 from warren.settings import Settings, load_settings
 

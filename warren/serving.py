@@ -1,0 +1,71 @@
+"""Running a process: agents, edge, or both, until a signal."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import uvloop
+
+from agents.registry import AGENTS
+from api.app import create_app
+from api.server import serve
+from streams.status import Status
+from warren.edge import edge_of
+from warren.settings import Settings
+from warren.signals import stop_on_signals
+from warren.system import System, open_system
+
+Announce = Callable[[str], None]
+"""Told the address once the process serves."""
+
+
+def run_until_signal(
+    settings: Settings,
+    announce: Announce,
+    *,
+    services: Iterable[str] = AGENTS,
+    agents: bool = True,
+    address: tuple[str, int] | None = None,
+) -> None:
+    """Run these services' agents (if `agents`) and the edge (if there is an address) until SIGINT or SIGTERM."""
+
+    async def run() -> None:
+        stop = stop_on_signals()
+        async with running(settings, services=services, agents=agents, address=address) as url:
+            announce(url)
+            await stop.wait()
+
+    uvloop.run(run())
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings,
+    *,
+    services: Iterable[str] = AGENTS,
+    agents: bool = True,
+    address: tuple[str, int] | None = None,
+) -> AsyncIterator[str]:
+    """As `run_until_signal`, for as long as the context lasts. Gives the edge's address, "" where there is none.
+
+    Leaving stops in order: no new requests, then batches finished and committed, then connections closed.
+    """
+    chosen = list(services)
+    async with AsyncExitStack() as stack:
+        system = await stack.enter_async_context(open_system(settings, chosen))
+        status: Callable[[], list[Status]] = list
+        if agents:
+            worker = system.worker(chosen)
+            await worker.start()
+            stack.push_async_callback(worker.stop)
+            status = worker.status
+        yield await _serve(system, status, address, stack)
+
+
+async def _serve(
+    system: System, status: Callable[[], list[Status]], address: tuple[str, int] | None, stack: AsyncExitStack
+) -> str:
+    if address is None:
+        return ""
+    host, port = address
+    bound = await stack.enter_async_context(serve(create_app(edge_of(system, status)), host, port))
+    return f"http://{f'[{host}]' if ':' in host else host}:{bound}"
