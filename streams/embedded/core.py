@@ -32,6 +32,8 @@ class Core:
         self.targets = targets
         self.faults = faults
         self.outages = 0
+        self.unknown_exchange: str | None = None
+        """What was wrong with the last message to an exchange that is not declared."""
         self.journal = Journal(storage, clock)
         self.router = Router(topology, targets.declared, targets.rungs)
         self.dead_letters = DeadLetters(self.router, self.journal)
@@ -67,7 +69,7 @@ class Core:
         """Sentences about what does not work."""
         if self.journal.problem is not None:
             yield str(self.journal.problem)
-        yield from filter(None, (self.dead_letters.problem, self.router.problem))
+        yield from filter(None, (self.dead_letters.problem, self.unknown_exchange))
         yield from (rung.problem for rung in self._rungs if rung.problem)
         yield from (f"{task.get_name()} has stopped: restart" for task in self._tasks if task.done())
 

@@ -29,14 +29,20 @@ class Rest(msgspec.Struct, array_like=True, gc=False):
     death: str | None = None
 
 
+_SCALARS = frozenset((str, int, bool))
 _encode = msgspec.msgpack.Encoder().encode
 _decode_stored = msgspec.msgpack.Decoder(Stored).decode
 _decode_rest = msgspec.msgpack.Decoder(Rest).decode
 
 
 def pack(message: Message, user: str) -> bytes:
-    """The message with its publisher's name on it. Raises OverflowError for an integer of more than 64 bits."""
+    """The message with its publisher's name on it.
+
+    Raises TypeError for a header that is no scalar, OverflowError for an integer of more than 64 bits.
+    """
     headers = message.headers
+    if not _SCALARS.issuperset(map(type, headers.values())):
+        raise TypeError(f"the headers of message {message.message_id!r} may hold texts, integers and booleans only")
     rest = Rest(
         headers, message.correlation_id, message.timestamp, message.app_id, message.exchange, message.routing_key
     )
@@ -94,8 +100,10 @@ def details(envelope: Envelope) -> Details:
 def fingerprint(envelope: Envelope) -> bytes:
     """8 bytes that tell the message from others, wherever it is kept."""
     digest = blake2b(digest_size=8)
-    for part in (envelope.id.encode(), envelope.type.encode(), envelope.body, bytes(envelope.raw)):
-        digest.update(len(part).to_bytes(8, "big") + part)
+    for text in (envelope.id, envelope.type, envelope.user):
+        digest.update(text.encode() + b"\0")
+    digest.update(bytes(envelope.raw))
+    digest.update(envelope.body)
     return digest.digest()
 
 

@@ -52,7 +52,8 @@ def _take(core: Core, user: str, message: Message, entry: Entry) -> Outcome:
         return Outcome.REFUSED
     try:
         targets = core.router.route(message.exchange, message.routing_key, message.headers)
-    except NoSuchTarget:
+    except NoSuchTarget as problem:
+        core.unknown_exchange = str(problem)
         return Outcome.REFUSED
     if not targets:
         return Outcome.UNROUTABLE

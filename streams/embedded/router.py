@@ -16,8 +16,6 @@ class Router:
     """Routes by a topology, and through the exchanges of the retry ladder, which it does not declare."""
 
     def __init__(self, topology: Topology, targets: Mapping[str, Log | Queue], rungs: Mapping[str, Queue]) -> None:
-        self.problem: str | None = None
-        """The last exchange that was published to without being declared."""
         self._topology = topology
         self._targets = targets
         self._rungs = {exchange: (queue,) for exchange, queue in rungs.items()}
@@ -41,8 +39,7 @@ class Router:
         try:
             names = self._topology.route(exchange, key, headers)
         except TopologyError as error:
-            self.problem = f"{error}: declare it, and restart"
-            raise NoSuchTarget(self.problem) from error
+            raise NoSuchTarget(f"{error}: declare it, and restart") from error
         return tuple(self._targets[name] for name in names)
 
     def _remember(self, exchange: str, key: str, way: Sequence[Log | Queue]) -> None:
