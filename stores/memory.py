@@ -117,13 +117,13 @@ class MemoryStore:
     # --- a log agent's state ---
 
     async def commit(self, commit: Commit) -> None:
+        for changes in commit.rows.values():
+            check_keys([key for key, _ in changes])
         self._check_applied()
         checkpoint = self._checkpoints.get(commit.slot)
         if checkpoint is None or checkpoint.epoch != commit.epoch:
             raise Fenced()
         tables = [(self._table(name, "table"), rows) for name, rows in commit.rows.items()]
-        for _, rows in tables:
-            check_keys([key for key, _ in rows])
         for table, rows in tables:
             _write_rows(table.partitions.setdefault(commit.slot.partition, {}), rows)
         checkpoint.position, checkpoint.anchor, checkpoint.seen = commit.position, commit.anchor, commit.seen

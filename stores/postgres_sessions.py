@@ -97,7 +97,7 @@ class Sessions:
                     yield session
                 except TimeoutError:
                     # Of no use any more: whatever it still does, the server undoes when the connection breaks.
-                    session.terminate()
+                    _break(session)
                     raise
 
     @asynccontextmanager
@@ -118,8 +118,14 @@ class Sessions:
             try:
                 await transaction.commit()
             except DRIVER_ERRORS as error:
-                session.terminate()
+                _break(session)
                 raise CommitUnknown() from error
+
+
+def _break(session: PoolConnectionProxy) -> None:
+    # The pool has already taken a session back whose connection is lost.
+    with suppress(asyncpg.InterfaceError):
+        session.terminate()
 
 
 async def _check(connection: asyncpg.Connection) -> None:

@@ -32,6 +32,10 @@ _UNAVAILABLE = {
     sqlite3.SQLITE_NOMEM: "there is no memory left",
     sqlite3.SQLITE_READONLY: "it cannot be written: check its permissions",
 }
+_REFUSED = {
+    sqlite3.SQLITE_CORRUPT: "it is damaged: move it away, with its -wal and -shm, and put a copy in its place",
+    sqlite3.SQLITE_NOTADB: "it is something else than a SQLite database: move it away, or name another file",
+}
 
 
 class SqliteFile:
@@ -109,6 +113,8 @@ class SqliteFile:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code in _UNAVAILABLE:
             return StoreUnavailable(f"{self.path}: {_UNAVAILABLE[code]} ({error})")
+        if code in _REFUSED:
+            return StoreRefused(f"{self.path}: {_REFUSED[code]} ({error})")
         if str(error).startswith(("no such table", "no such column")):
             return SchemaMissing(f"{self.path} lacks what is asked for ({error}): run `warren stores apply`")
         return StoreError(f"{self.path}: {error}")
