@@ -27,6 +27,9 @@ _SAFE_DEAD_LETTERING: Arguments = (
     ("x-dead-letter-strategy", "at-least-once"),
     ("x-overflow", "reject-publish"),  # RabbitMQ falls back to at-most-once without it
 )
+# The default exchange would do, but a message whose queue is gone would stay on its rung for ever, and 32 of them stop
+# the rung for all queues: so many unconfirmed messages RabbitMQ allows to a queue's at-least-once dead-lettering.
+_WAY_BACK = ExchangeState(f"{RETRY_PREFIX}back", "direct", (("alternate-exchange", DEAD_LETTER_EXCHANGE),))
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,8 @@ class Wanted:
 
     @cached_property
     def exchanges(self) -> tuple[ExchangeState, ...]:
-        ladder = (ExchangeState(name, "fanout") for name in self._ladder)
-        return (*ladder, *map(_exchange, _alternates_first(self.topology)))
+        ladder = [ExchangeState(name, "fanout") for name in self._ladder]
+        return (*map(_exchange, _alternates_first(self.topology)), *ladder, *([_WAY_BACK] if ladder else []))
 
     @cached_property
     def queues(self) -> tuple[QueueState, ...]:
@@ -62,8 +65,10 @@ class Wanted:
     @cached_property
     def bindings(self) -> tuple[BindingState, ...]:
         targets = (target for service in self.topology.services for target in service.targets)
-        declared = (_binding(binding, target.name) for target in targets for binding in target.bindings)
-        return tuple(dict.fromkeys((*(BindingState(name, name, "") for name in self._ladder), *declared)))
+        declared = [_binding(binding, target.name) for target in targets for binding in target.bindings]
+        ladder = [BindingState(name, name, "") for name in self._ladder]
+        back = [BindingState(_WAY_BACK.name, name, name) for name in self.topology.queues if ladder]
+        return tuple(dict.fromkeys((*ladder, *back, *declared)))
 
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
@@ -117,11 +122,10 @@ def _queue(queue: Queue) -> QueueState:
 
 
 def _delay(name: str, delay: timedelta) -> QueueState:
-    # The default exchange and the unchanged routing key, which is the name of the source queue, lead back to it.
     arguments: Arguments = (
         ("x-queue-type", "quorum"),
         ("x-message-ttl", delay // timedelta(milliseconds=1)),
-        ("x-dead-letter-exchange", ""),
+        ("x-dead-letter-exchange", _WAY_BACK.name),  # the routing key stays: it is the name of the source queue
         *_SAFE_DEAD_LETTERING,
     )
     return QueueState(name, tuple(sorted(arguments)))

@@ -108,8 +108,8 @@ def test_apply_shows_each_step_and_then_there_is_nothing_to_do(small: Path, brok
     assert "+ queue small.mail (x-dead-letter-exchange dlx, x-delivery-limit 3)\n" in planned.stdout
     applied = _run("apply", "--path", str(small), **broker)
     assert applied.exit_code == 0
-    assert "[ 1/14] + policy warren.dead.letters (max-age 90D, max-length-bytes 5000000000)\n" in applied.stdout
-    assert applied.stdout.splitlines()[-1] == "Done: 14 to create."
+    assert "[ 1/16] + policy warren.dead.letters (max-age 90D, max-length-bytes 5000000000)\n" in applied.stdout
+    assert applied.stdout.splitlines()[-1] == "Done: 16 to create."
     again = _run("apply", "--path", str(small), **broker)
     assert (again.exit_code, again.stdout) == (0, "Nothing to do: the broker is as the topology says.\n")
 
@@ -194,5 +194,5 @@ def test_ctrl_c_says_how_far_it_came_and_how_to_go_on() -> None:
             process.send_signal(signal.SIGINT)
             output, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert [line[:7] for line in output.splitlines()] == ["[ 1/68]", "[ 2/68]"]
-    assert errors == "Stopped after 2 of 68 changes; apply again to go on.\n"
+    assert [line[:7] for line in output.splitlines()] == ["[ 1/75]", "[ 2/75]"]
+    assert errors == "Stopped after 2 of 75 changes; apply again to go on.\n"

@@ -42,7 +42,7 @@ async def _drained(queue: AbstractQueue) -> set[str | None]:
 async def test_the_shop_is_applied_once_and_a_second_time_changes_nothing(bench: Bench) -> None:
     await bench.apply(load_shop())
     observed = await observe(bench.management, bench.vhost)
-    assert set(observed.exchanges) >= {"order.events", "dlx", "unrouted", "table.changes", "retry.10m"}
+    assert set(observed.exchanges) >= {"order.events", "dlx", "unrouted", "table.changes", "retry.10m", "retry.back"}
     assert {name for name, queue in observed.queues.items() if queue.kind == "log"} == set(load_shop().logs)
     assert set(load_shop().queues) < set(observed.queues)
 
@@ -55,6 +55,15 @@ async def test_a_message_that_was_sent_to_the_ladder_comes_back_to_its_queue(ben
     again = await bench.publish("retry.500ms", "mail", attempt="1")
     second = await bench.take("mail")
     assert (second.message_id, second.headers["attempt"], second.routing_key) == (again, "1", "mail")
+
+
+async def test_a_message_whose_queue_is_gone_leaves_the_ladder_as_a_dead_letter(bench: Bench) -> None:
+    await bench.apply(_topology(_MAIL))
+    gone = [await bench.publish("retry.500ms", "gone") for _ in range(40)]
+    await bench.publish("retry.500ms", "mail")
+    assert (await bench.take("mail")).routing_key == "mail"
+    letters = await bench.read("dead.letters", len(gone))
+    assert {(letter.message_id, letter.routing_key) for letter in letters} == {(name, "gone") for name in gone}
 
 
 async def test_a_message_that_is_delivered_too_often_becomes_a_dead_letter_of_its_queue(bench: Bench) -> None:
@@ -108,7 +117,7 @@ async def test_an_undeclared_binding_of_a_declared_queue_goes(bench: Bench) -> N
     await bench.apply(_topology(old))
     await bench.apply(_topology(_MAIL))
     bindings = (await observe(bench.management, bench.vhost)).bindings
-    assert {binding.key for binding in bindings if binding.destination == "mail"} == {"mail.#"}
+    assert {binding.key for binding in bindings if binding.exchange == "news"} == {"mail.#"}
 
 
 async def test_bindings_of_headers_exchanges_come_and_go(bench: Bench) -> None:
