@@ -33,7 +33,7 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: .venv/.bench ## Measure, on servers of its own (ARGS are the benchmarks' options)
+bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
 
 servers: .venv/.dev ## Start the servers of the tests and print where they are, until Ctrl-C
@@ -51,11 +51,7 @@ clean: ## Remove the environment and all caches (the data in .warren stays)
 
 .venv/.dev: $(LOCK) | .venv/bin/python
 	@$(UV) sync --frozen
-	@rm -f .venv/.bench && touch .venv/.runtime $@
-
-.venv/.bench: $(LOCK) | .venv/bin/python
-	@$(UV) sync --frozen --group bench
-	@touch .venv/.runtime .venv/.dev $@
+	@touch .venv/.runtime $@
 
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet --python .uv/$(UV_VERSION)/bin/python .venv
