@@ -4,7 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.endpoints import analytics, events, notifications, operations, orders, products, tables
+from api.endpoints import analytics, dashboard, events, notifications, operations, orders, products, tables
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     products.router,
@@ -14,4 +14,5 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     notifications.router,
     tables.router,
     operations.router,
+    dashboard.router,
 )
