@@ -1,12 +1,12 @@
 """`warren replay`: real orders through the whole pipeline, held against the data they came from."""
 
-import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import click
+import uvloop
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -58,7 +58,7 @@ def completejourney(orders: int | None, rate: float | None, agents: bool, as_jso
     configure("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)
     if settings.embedded and not agents:
         raise click.UsageError("the embedded broker lives in one process: without RabbitMQ the agents run here")
-    result = asyncio.run(_replay(settings, orders, rate, agents=agents))
+    result = uvloop.run(_replay(settings, orders, rate, agents=agents))
     _print_json(result) if as_json else _print(result)
     if result.differences:
         raise click.exceptions.Exit(1)

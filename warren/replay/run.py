@@ -52,6 +52,10 @@ def batched(baskets: Iterable[Basket], size: int) -> Iterator[list[Basket]]:
         yield group
 
 
+def _next(groups: Iterator[list[Basket]]) -> list[Basket]:
+    return next(groups, [])
+
+
 class Replay:
     """Publishes baskets as orders, never more than MOST_UNFINISHED ahead of what is finished."""
 
@@ -70,14 +74,14 @@ class Replay:
         before = await self._logs()
         wanted, ids = Figures(), set[str]()
         groups = batched(baskets, BATCH)
-        group = next(groups, [])
+        group = await asyncio.to_thread(_next, groups)  # reading the file takes seconds: agents must not wait for it
         self._began = time.monotonic()
         while group:
             for basket in group:
                 wanted.add(basket)
                 ids.add(str(order_id(basket.id)))
             await self._publish([self._message(basket) for basket in group], progress)
-            group = next(groups, [])
+            group = _next(groups)
         await self._room(progress, upto=0)
         found = await self._settled(wanted, ids)
         elapsed = time.monotonic() - self._began
