@@ -1,5 +1,6 @@
 """The management HTTP API of RabbitMQ: one connection's worth of typed reads and checked writes."""
 
+import ssl
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -23,7 +24,9 @@ class Management:
             raise BrokerUnreachable("the management address must look like http://user:password@host:15672")
         self.address = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
         auth = httpx.BasicAuth(unquote(parts.username or "guest"), unquote(parts.password or "guest"))
-        self._client = httpx.AsyncClient(auth=auth, timeout=_SECONDS)
+        # No proxy: a broker stands in one's own network. The context knows the system's certificates and SSL_CERT_FILE.
+        verify = ssl.create_default_context()
+        self._client = httpx.AsyncClient(auth=auth, timeout=_SECONDS, trust_env=False, verify=verify)
 
     async def __aenter__(self) -> Self:
         return self

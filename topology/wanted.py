@@ -76,7 +76,8 @@ class Wanted:
 
     @cached_property
     def _ladder(self) -> dict[str, str]:
-        return {f"{RETRY_PREFIX}{rung}": rung for rung in sorted(self.topology.retry_delays(), key=parse_duration)}
+        rungs = sorted(self.topology.retry_delays(), key=lambda rung: (parse_duration(rung), rung))
+        return {f"{RETRY_PREFIX}{rung}": rung for rung in rungs}
 
 
 def retention(log: Log) -> Policy:

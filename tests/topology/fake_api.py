@@ -35,6 +35,8 @@ class _Answers(BaseHTTPRequestHandler):
         if not self.server.changes:
             self.server.stuck.set()
             self.server.closing.wait()
+            self.close_connection = True
+            return
         self.server.changes -= 1
         self._answer(b"")
 

@@ -7,27 +7,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
 import orjson
 import pytest
 from click.testing import CliRunner, Result
 
 from tests.servers.address import RabbitMQ
 from tests.topology.fake_api import fake_api
-from warren.cli.program import Program
+from warren.cli import main
 
 _FAULTY = str(Path(__file__).parent / "faulty")
-_PROGRAM = Program(
-    name="warren",
-    commands_at={"topology": ("warren.cli.topology:topology", "The topology")},
-    params=[click.Option(["--debug"], is_flag=True)],
-)
 _SMALL = "service: small\nqueues:\n  small.mail: {bind: {dlx: [small.mail]}, retry: [1s], delivery-limit: 3}\n"
 
 
 def _run(*arguments: str, **environ: str) -> Result:
     nowhere = dict.fromkeys(("WARREN_BROKER", "WARREN_MANAGEMENT"))
-    return CliRunner(env={**nowhere, **environ}).invoke(_PROGRAM, ["topology", *arguments])
+    return CliRunner(env={**nowhere, **environ}).invoke(main, ["topology", *arguments])
 
 
 def _json(result: Result) -> Any:
@@ -133,6 +127,17 @@ def test_a_conflict_ends_with_1_and_nothing_is_changed(small: Path, broker: dict
     assert {(step["action"], step["name"]) for step in steps} >= {("create", "retry.5s")}
 
 
+def test_what_is_not_declared_is_named(small: Path, broker: dict[str, str]) -> None:
+    assert _run("apply", "--path", str(small), **broker).exit_code == 0
+    small.write_text("service: small\n", encoding="utf-8")
+    result = _run("plan", "--path", str(small), **broker)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "Not declared, left alone: exchange retry.1s, exchange retry.back, queue retry.1s, queue small.mail",
+        "Nothing to do: the broker is as the topology says.",
+    ]
+
+
 def test_passwords_come_from_a_folder_or_the_environment_and_are_not_shown(
     small: Path, tmp_path: Path, broker: dict[str, str]
 ) -> None:
@@ -180,12 +185,15 @@ def test_the_vhost_is_that_of_the_broker_or_the_one_that_is_given(broker: dict[s
 
 
 def test_ctrl_c_says_how_far_it_came_and_how_to_go_on() -> None:
-    code = (
-        "from warren.cli.program import Program; import click; "
-        "Program(name='warren', commands_at={'topology': ('warren.cli.topology:topology', '')}, "
-        "params=[click.Option(['--debug'], is_flag=True)])()"
-    )
-    command = [sys.executable, "-c", code, "topology", "apply", "--broker", "amqp://h/"]
+    command = [
+        sys.executable,
+        "-c",
+        "from warren.cli import main; main()",
+        "topology",
+        "apply",
+        "--broker",
+        "amqp://h/",
+    ]
     with fake_api(changes=2) as api:
         environ = {**os.environ, "WARREN_MANAGEMENT": api.url}
         pipe = subprocess.PIPE

@@ -88,6 +88,8 @@ def test_a_file_that_is_not_yaml_says_where_and_spares_the_others(tmp_path: Path
         ("service: a\n---\nservice: b\n", "2:1: error: this is not YAML: but found another document"),
         ("service: a\x00b\n", "1:1: error: this is not YAML: unacceptable character #x0000: special characters are"),
         ("service: Orders\n", "1:10: error: service: 'Orders' cannot be a service: use a-z, 0-9, - and _,"),
+        (f"service: a\nqueues: {{{'q' * 256}: {{}}}}\n", f"2:10: error: queues/{'q' * 256}: the name is too long: 256"),
+        (f"service: a\npublishes: {{dlx: [{'k' * 256}]}}\n", "2:19: error: publishes/dlx[0]: the routing key is too"),
         ("service: a\n? [b]\n: c\n", "2:3: error: expected a single value, found a list"),
         ("service: a\nlogs: {b: {partitions: 010, retention: {age: 1d}}}\n", "2:24: error: logs/b/partitions:"),
         ("service: a\nlogs: {b: {partitions: 0, retention: {age: 1d}}}\n", "2:24: error: logs/b/partitions: expected"),
