@@ -29,6 +29,7 @@ def create_app(edge: Edge) -> FastAPI:
         docs_url=DOCS,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         middleware=[
             Middleware(Correlating, ids=edge.ids),
             Middleware(Accounting, metrics=HttpMetrics(registry)),

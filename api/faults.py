@@ -44,7 +44,7 @@ def _of_validation(error: Exception) -> Problem:
         {"in": str(fault["loc"][0]), "field": ".".join(map(str, fault["loc"][1:])), "message": fault["msg"]}
         for fault in faults
     ]
-    return Problem(422, "invalid_request", "the request does not fit: see `errors`", errors=errors)
+    return Problem(422, "invalid_request", "the request does not fit: see `errors`", members={"errors": errors})
 
 
 def _of_store(error: Exception) -> Problem:

@@ -21,16 +21,22 @@ class Problem(HTTPException):
     """
 
     def __init__(
-        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **members: object
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(status, detail, dict(headers or {}))
         self.code = code
-        self.members = members
+        self.members = members or {}
 
 
-def unavailable(code: str, detail: str, **members: object) -> Problem:
+def unavailable(code: str, detail: str, members: Mapping[str, object] | None = None) -> Problem:
     """503, with when to try again."""
-    return Problem(503, code, detail, headers={"Retry-After": RETRY_AFTER}, **members)
+    return Problem(503, code, detail, headers={"Retry-After": RETRY_AFTER}, members=members)
 
 
 def of_status(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Problem:

@@ -12,7 +12,7 @@ from streams.broker import Health
 from streams.status import Status
 
 ASK = 2.0
-"""Seconds that a store has to answer."""
+"""Seconds that a store has to answer, at most."""
 
 
 class AgentBody(Body):
@@ -25,6 +25,8 @@ class AgentBody(Body):
     state: str
     reason: str
     handled: int
+    repeats: int
+    dead: int
     position: int
 
 
@@ -56,11 +58,12 @@ async def _asked(edge: Edge) -> list[str]:
 
 
 async def _ask(edge: Edge, service: str, table: str) -> str:
+    patience = min(ASK, edge.patience)
     try:
-        async with asyncio.timeout(ASK):
+        async with asyncio.timeout(patience):
             await edge.store(service).get(table, ["readyz"])
     except TimeoutError:
-        return f"the store of {service} has not answered for {ASK} s: see how it does"
+        return f"the store of {service} has not answered for {patience} s: see how it does"
     except (StoreError, Problem) as error:
         return f"the store of {service}: {error.detail if isinstance(error, Problem) else error}"
     return ""

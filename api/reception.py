@@ -51,7 +51,7 @@ class Reception:
             await self._publish(self._parsed(texts[start : start + GROUP]))
             if len(self._rejected) > MAX_REJECTED:
                 detail = f"more than {MAX_REJECTED:,} events were rejected: reading ended after `read` events"
-                raise Problem(422, "too_many_rejected", detail, headers={"Connection": "close"}, **self._so_far())
+                raise Problem(422, "too_many_rejected", detail, members=self._so_far())
 
     def _parsed(self, texts: Sequence[bytes | None]) -> dict[str, tuple[Message, list[int]]]:
         """Message id -> the message and its places: one id is one event, however often it comes."""
@@ -77,7 +77,7 @@ class Reception:
                 self._rejected += [Rejected(index, _ERRORS[outcome]) for index in places]
         for trouble in (Outcome.LOST, Outcome.REFUSED):
             if trouble in outcomes:
-                raise broker_trouble(trouble, **self._so_far())
+                raise broker_trouble(trouble, self._so_far())
 
     def _so_far(self) -> dict[str, object]:
         return {"accepted": self.accepted, "rejected": self.rejected, "read": self._read}

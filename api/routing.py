@@ -1,9 +1,11 @@
 """Where events of HTTP clients may go."""
 
+import difflib
+
 from api.problems import Problem
 from api.sender import unroutable
 from topology.naming import wrong_with_key
-from topology.spec import UNROUTED, Topology, nearest
+from topology.spec import UNROUTED, Topology
 
 
 def require_open(topology: Topology, exchange: str, key: str) -> None:
@@ -12,8 +14,7 @@ def require_open(topology: Topology, exchange: str, key: str) -> None:
     if wrong:
         raise Problem(422, "invalid_routing_key", wrong)
     if not topology.open_to_http(exchange, key):
-        hint = nearest(f"{exchange}/{key}", open_keys(topology))
-        raise Problem(422, "not_open_to_http", f"{exchange}/{key} is not open to HTTP{hint}")
+        raise Problem(422, "not_open_to_http", f"{exchange}/{key} is not open to HTTP{_hint(topology, exchange, key)}")
     require_taken(topology, exchange, key)
 
 
@@ -26,7 +27,8 @@ def require_taken(topology: Topology, exchange: str, key: str) -> None:
         raise unroutable(exchange, key)
 
 
-def open_keys(topology: Topology) -> list[str]:
-    """Every `exchange/key` (or pattern) that is open to HTTP."""
+def _hint(topology: Topology, exchange: str, key: str) -> str:
     opened = (part for service in topology.services for part in service.http.items())
-    return [f"{exchange}/{key}" for exchange, keys in opened for key in keys]
+    ways = [f"{exchange}/{key}" for exchange, keys in opened for key in keys]
+    close = difflib.get_close_matches(f"{exchange}/{key}", ways, n=1, cutoff=0.75)
+    return f"; did you mean {close[0]!r}?" if close else f"; open are {', '.join(ways) or 'none'}"

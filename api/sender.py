@@ -1,7 +1,7 @@
 """Publishing for a request: until the broker has confirmed, or patience ends."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from api.in_flight import InFlight
 from api.problems import Problem, unavailable
@@ -56,12 +56,12 @@ def unroutable(exchange: str, key: str) -> Problem:
     return Problem(422, "unroutable", f"no queue or log takes {key!r} from {exchange!r}: bind one in the topology")
 
 
-def broker_trouble(outcome: Outcome, **members: object) -> Problem:
+def broker_trouble(outcome: Outcome, members: Mapping[str, object] | None = None) -> Problem:
     """503: the broker said no, or nothing."""
     if outcome is Outcome.REFUSED:
-        return unavailable("broker_refused", "the broker takes no more for now: send it again later", **members)
+        return unavailable("broker_refused", "the broker takes no more for now: send it again later", members)
     detail = "the broker does not answer: send it again later, with the same id or key, and it counts once"
-    return unavailable("broker_unavailable", detail, **members)
+    return unavailable("broker_unavailable", detail, members)
 
 
 def _delays() -> Iterator[float]:

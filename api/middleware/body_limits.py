@@ -1,8 +1,9 @@
-"""How large a request's body may be, and how slowly it may come: enforced while it is read."""
+"""How large a request's body may be, how slowly it may come, and what becomes of a body that nobody reads."""
 
 import asyncio
+from contextlib import suppress
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.media import NDJSON, media_type
@@ -15,48 +16,78 @@ EVENTS_LIMIT = 10 << 20
 """Bytes of JSON under `EVENTS`; NDJSON is read line by line and has no limit."""
 IDLE = 30.0
 """Seconds without a byte, after which a request is given up."""
+LINGER = 2.0
+"""Seconds for which the rest of a body is read and dropped before an early answer.
+
+Most clients read no answer before they have sent everything, and a connection that is closed with bytes unread is
+reset, answer and all. Whoever still sends after that is cut off.
+"""
 
 
 class BodyLimits:
     """Raises Problem (413, 408) from `receive`, inside the endpoint that reads."""
 
-    def __init__(self, app: ASGIApp, idle: float = IDLE) -> None:
+    def __init__(self, app: ASGIApp, idle: float = IDLE, linger: float = LINGER) -> None:
         self._app = app
         self._idle = idle
+        self._linger = linger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            receive = _Limited(receive, scope, self._idle)
+            body = _Body(scope, receive, send, self._idle, self._linger)
+            receive, send = body.receive, body.send
         await self._app(scope, receive, send)
 
 
-class _Limited:
-    """`receive` of one request."""
+class _Body:
+    """The body of one request, between server and application."""
 
-    def __init__(self, receive: Receive, scope: Scope, idle: float) -> None:
-        self._receive = receive
+    def __init__(self, scope: Scope, receive: Receive, send: Send, idle: float, linger: float) -> None:
+        self._receive, self._send = receive, send
+        self._idle, self._linger = idle, linger
         self._limit = limit_of(scope)
-        self._idle: float | None = idle
         self._size = 0
-        length = Headers(scope=scope).get("content-length", "")
-        self._announced = int(length) if length.isdecimal() else 0
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "")
+        self._announced = int(length) if length.isdecimal() and length.isascii() else 0
+        self._more = self._announced > 0 or "transfer-encoding" in headers
+        # Until something is received, such a client waits to be told whether to send at all.
+        self._asks_first = headers.get("expect", "").lower() == "100-continue"
 
-    async def __call__(self) -> Message:
+    async def receive(self) -> Message:
         self._check(self._announced)
-        try:
-            async with asyncio.timeout(self._idle):
-                message = await self._receive()
-        except TimeoutError:
-            raise _closing(408, "body_too_slow", f"nothing came for {self._idle} s: send the body faster") from None
+        # Without a body, all there is to wait for is that the client goes away.
+        message = await self._next(self._idle if self._more else None)
         self._size += len(message.get("body", b""))
         self._check(self._size)
-        if not message.get("more_body", False):
-            self._idle = None  # What is received from now on is that the client goes away.
         return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and self._more:
+            await self._drop_rest()
+            if self._more:
+                MutableHeaders(scope=message)["Connection"] = "close"
+        await self._send(message)
+
+    async def _next(self, within: float | None) -> Message:
+        self._asks_first = False
+        try:
+            async with asyncio.timeout(within):
+                message = await self._receive()
+        except TimeoutError:
+            raise Problem(408, "body_too_slow", f"nothing came for {within} s: send the body faster") from None
+        self._more = message.get("more_body", False)
+        return message
+
+    async def _drop_rest(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._linger):
+                while self._more and not self._asks_first:
+                    await self._next(None)
 
     def _check(self, size: int) -> None:
         if self._limit is not None and size > self._limit:
-            raise _closing(413, "body_too_large", f"the body has more than {self._limit:,} bytes: send less at once")
+            raise Problem(413, "body_too_large", f"the body has more than {self._limit:,} bytes: send less at once")
 
 
 def limit_of(scope: Scope) -> int | None:
@@ -64,8 +95,3 @@ def limit_of(scope: Scope) -> int | None:
     if not scope["path"].startswith(EVENTS):
         return LIMIT
     return None if media_type(Headers(scope=scope)) == NDJSON else EVENTS_LIMIT
-
-
-def _closing(status: int, code: str, detail: str) -> Problem:
-    # The rest of the body is on its way: only a closed connection ends it.
-    return Problem(status, code, detail, headers={"Connection": "close"})

@@ -78,6 +78,10 @@ class Shop:
         body: dict[str, Any] = answer.json()
         return body if answer.status_code == 200 and body["status"] != "PENDING" else None
 
+    async def first_seen(self) -> Message | None:
+        """The first message that the edge has published."""
+        return self.weather.seen[0] if self.weather.seen else None
+
     async def log(self, name: str) -> list[dict[str, Any]]:
         """What a log holds: type, id, key, time, body, headers, correlation id."""
         last = (await self.broker.extent(name)).last

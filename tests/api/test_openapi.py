@@ -1,0 +1,62 @@
+"""The OpenAPI document: valid, and complete."""
+
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.api.shop import Shop
+
+
+@pytest.fixture
+async def document(shop: Shop) -> dict[str, Any]:
+    document: dict[str, Any] = (await shop.client.get("/openapi.json")).json()
+    return document
+
+
+def operations(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_the_document_is_valid(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_operation_says_what_it_does_and_what_it_answers(document: dict[str, Any]) -> None:
+    for name, operation in operations(document).items():
+        assert operation["description"], name
+        answers = operation["responses"]
+        assert {"200", "202"} & answers.keys(), name
+        assert "500" in answers, name
+        assert all(answer["description"] for answer in answers.values()), name
+
+
+def test_failures_are_problems(document: dict[str, Any]) -> None:
+    for name, operation in operations(document).items():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400 and (name, status) != ("GET /readyz", "503"):
+                schema = answer["content"]["application/problem+json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}, (name, status)
+
+
+def test_an_order_documents_every_status_that_it_may_get(document: dict[str, Any]) -> None:
+    answers = operations(document)["POST /api/orders"]["responses"]
+    assert set(answers) == {"202", "400", "408", "413", "415", "422", "500", "503"}
+    assert "Location" in answers["202"]["headers"]
+    assert "Retry-After" in answers["503"]["headers"]
+
+
+def test_money_is_text(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["OrderBody"]["properties"]["total"]["type"] == "string"
+    assert schemas["ProductBody"]["properties"]["price"]["type"] == "string"
+
+
+def test_operations_have_names_of_their_own(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for operation in operations(document).values()]
+    assert len(set(names)) == len(names)
+    assert "place_order" in names
