@@ -52,15 +52,21 @@ class StreamConsumer(Consumer):
             await rstream_consumer.subscribe(self._reader, self.transport.scene.source, self._on_message)
         return {tp: self._committed.get(tp, 0) for tp in self._assigned}
 
-    def _on_message(self, message: AMQPMessage, context: MessageContext) -> Awaitable[object] | None:
+    def _on_message(self, message: AMQPMessage, context: MessageContext) -> Awaitable[None] | None:
+        """rstream waits for what is returned, and reads no further meanwhile."""
         self._waiting.append((message, context))
         self._arrived.set()
-        if len(self._waiting) < AHEAD:
-            return None
-        self._room.clear()
-        return self._room.wait()
+        return self._wait_for_room() if len(self._waiting) >= AHEAD else None
 
-    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Mapping[TP, list[Fetched]]:
+    async def _wait_for_room(self) -> None:
+        self._room.clear()
+        await self._room.wait()
+
+    async def _getmany(
+        self,
+        active_partitions: set[TP] | None,
+        timeout: float,  # noqa: ASYNC109  # Faust's signature
+    ) -> Mapping[TP, list[Fetched]]:
         if not self._waiting:
             self._arrived.clear()
             await self.wait_for_stopped(self._arrived, timeout=timeout)

@@ -1,6 +1,6 @@
 """rstream's consumer on the scene's log."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from urllib.parse import unquote, urlsplit
 
 from rstream import AMQPMessage, Consumer, ConsumerOffsetSpecification, MessageContext, OffsetType, amqp_decoder
@@ -10,7 +10,7 @@ from benchmarks.scene import Scene
 CREDIT = 20
 """Chunks that the server may send ahead."""
 
-Callback = Callable[[AMQPMessage, MessageContext], None]
+Callback = Callable[[AMQPMessage, MessageContext], Awaitable[None] | None]
 
 
 def connect(scene: Scene) -> Consumer:
@@ -29,6 +29,4 @@ def connect(scene: Scene) -> Consumer:
 async def subscribe(consumer: Consumer, log: str, callback: Callback) -> None:
     """Read a log from its beginning, each message decoded by rstream."""
     first = ConsumerOffsetSpecification(OffsetType.FIRST, None)
-    await consumer.subscribe(
-        log, callback, decoder=amqp_decoder, offset_specification=first, initial_credit=CREDIT
-    )
+    await consumer.subscribe(log, callback, decoder=amqp_decoder, offset_specification=first, initial_credit=CREDIT)

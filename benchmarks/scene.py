@@ -4,13 +4,12 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from benchmarks.orders import EXCHANGE, TYPE
-from topology.spec import Binding, Exchange, Log, Queue, Service, Topology
-
 LANES = "orders.lanes"
 """The log whose messages carry lanes."""
 IDS = "orders.ids"
 """The log whose messages are told apart by their ids."""
+MANY = "orders.many"
+"""As IDS, with more of them."""
 PUBLISHED = "orders.published"
 """The log that publishing fills."""
 QUEUE = "orders.queue"
@@ -25,21 +24,11 @@ class Scene(msgspec.Struct, frozen=True):
     schema: str
     source: str
     count: int
+    rabbitmq_pid: int = 0
+    """0 where its process is not on this machine."""
+    postgres_pid: int = 0
 
     @property
     def user(self) -> str:
         """Whom RabbitMQ knows us as."""
         return unquote(urlsplit(self.amqp).username or "guest")
-
-
-def topology() -> Topology:
-    """What agents and publishers find declared."""
-    everything = (Binding(EXCHANGE, "#"),)
-    service = Service(
-        "orders",
-        exchanges=(Exchange(EXCHANGE),),
-        publishes={EXCHANGE: (TYPE,)},
-        queues=(Queue(QUEUE, everything),),
-        logs=tuple(Log(name, everything) for name in (LANES, IDS, PUBLISHED)),
-    )
-    return Topology((service,))

@@ -3,14 +3,13 @@
 from time import perf_counter
 
 import aio_pika
-import msgspec
 from aio_pika.abc import AbstractConnection, AbstractQueue
 
+from benchmarks.results import Tally
 from benchmarks.scene import Scene
-from benchmarks.shop import OrderCreated, Tally
+from benchmarks.subjects.peer_order import decode
 
 PREFETCH = 1_000
-_decode = msgspec.json.Decoder(OrderCreated).decode
 
 
 class AioPikaQueue:
@@ -32,7 +31,7 @@ class AioPikaQueue:
         began, ended = perf_counter(), 0.0
         async with self._queue.iterator() as messages:
             async for message in messages:
-                self._tally.add(_decode(message.body))
+                self._tally.add(decode(message.body).total_cents)
                 await message.ack()
                 if self._tally.orders == count:
                     ended = perf_counter()

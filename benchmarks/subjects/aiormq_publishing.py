@@ -1,13 +1,13 @@
 """aiormq: its own publishing, a window of confirms gathered at a time."""
 
-import time
 from time import perf_counter
 
 import aiormq
 from aiormq.abc import AbstractChannel, AbstractConnection
 
 from benchmarks import feed
-from benchmarks.orders import EXCHANGE, TYPE, messages
+from benchmarks.messages import messages
+from benchmarks.orders import EXCHANGE, TYPE
 from benchmarks.scene import Scene
 
 
@@ -23,7 +23,7 @@ class AiormqPublishing:
     async def prepare(self) -> None:
         self._connection = await aiormq.connect(self._scene.amqp)
         self._channel = await self._connection.channel(publisher_confirms=True)
-        made = messages(self._scene.count, int(time.time() * 1000), lanes=False)
+        made = messages(self._scene.count, lanes=False)
         self._parcels = [feed.parcel(message, self._scene.user) for message in made]
 
     async def run(self, count: int) -> float:
@@ -32,7 +32,7 @@ class AiormqPublishing:
         return perf_counter() - began
 
     async def check(self, count: int) -> None:
-        """Every confirm was looked at; the parent reads the log."""
+        """Every confirm was looked at; whoever set the scene looks into the log."""
 
     async def close(self) -> None:
         await self._connection.close()

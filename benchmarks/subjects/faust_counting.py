@@ -4,18 +4,19 @@ import asyncio
 from time import perf_counter
 
 import faust
+from faust.models.fields import IntegerField, StringField
 
 from benchmarks.faust_transport import StreamTransport
+from benchmarks.results import Spending, check_spending
 from benchmarks.scene import Scene
-from benchmarks.shop import Spending, check_spending
 
 
 class Order(faust.Record):
     """An order, as it is in the messages."""
 
-    orderId: str
-    userId: str
-    totalCents: int
+    order_id: str = StringField(field="orderId")
+    user_id: str = StringField(field="userId")
+    total_cents: int = IntegerField(field="totalCents")
     currency: str
     items: int
 
@@ -41,8 +42,8 @@ class FaustCounting:
         async for order in stream:
             if self._seen == 0:
                 self._began = perf_counter()
-            orders, cents = self._table[order.userId]
-            self._table[order.userId] = [orders + 1, cents + order.totalCents]
+            orders, cents = self._table[order.user_id]
+            self._table[order.user_id] = [orders + 1, cents + order.total_cents]
             self._seen += 1
             if self._seen == self._count:
                 self._ended = perf_counter()

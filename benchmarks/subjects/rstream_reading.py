@@ -3,14 +3,12 @@
 import asyncio
 from time import perf_counter
 
-import msgspec
 from rstream import AMQPMessage, Consumer, MessageContext
 
 from benchmarks import rstream_consumer
+from benchmarks.results import Tally
 from benchmarks.scene import Scene
-from benchmarks.shop import OrderCreated, Tally
-
-_decode = msgspec.json.Decoder(OrderCreated).decode
+from benchmarks.subjects.peer_order import decode
 
 
 class RstreamReading:
@@ -25,7 +23,7 @@ class RstreamReading:
 
     def _handle(self, message: AMQPMessage, context: MessageContext) -> None:
         if self._tally.orders < self._count:
-            self._tally.add(_decode(message.body))
+            self._tally.add(decode(message.body).total_cents)
             if self._tally.orders == self._count:
                 self._done.set()
 
