@@ -54,7 +54,7 @@ class Addressing:
             exchange=exchange,
             routing_key=routing_key,
             body=draft.body,
-            message_id=str(derive_id(cause.id, f"{self.agent}/{index}")),
+            message_id=str(derive_id(cause.id, f"{self.service}/{self.agent}/{index}")),
             type=draft.type or routing_key,
             headers=self._headers(draft, cause),
             correlation_id=cause.correlation_id,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from streams.broker import Chunk, Envelope, LogReader
-from streams.errors import Halted
+from streams.errors import BrokerUnavailable, Halted
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ class Anchor:
     fingerprint: bytes
 
     def check(self, reader: LogReader, chunk: Chunk) -> None:
-        """Whether the first chunk read from the anchor's offset holds that event. Raises Halted."""
+        """Whether the first chunk that reaches the anchor's offset holds that event. Raises Halted."""
         if chunk.first > self.offset:
             raise Halted(
                 f"log {self.log!r} begins at offset {chunk.first}, but was read up to {self.offset}: events "
                 "between were removed by retention, or the log was made anew. Compare them, then `warren agents reset`"
             )
-        if self.offset < chunk.first + len(chunk.raws) and reader.fingerprint(chunk, self.offset) != self.fingerprint:
+        if reader.fingerprint(chunk, self.offset) != self.fingerprint:
             raise Halted(
                 f"log {self.log!r} has another event at offset {self.offset} than the one that was read there: the "
                 "log was made anew or restored. Check that it is the right log, then `warren agents reset`"
@@ -114,13 +114,23 @@ class Intake:
 
     async def _pump(self) -> None:
         async for chunk in self._reader:
-            if not self.recognised.is_set() and self._anchor is not None:
-                self._anchor.check(self._reader, chunk)
-                self.recognised.set()
+            if not self._recognise(chunk):
+                continue
             self._add(chunk)
             while self._bytes > self._max_bytes:
                 self._room.clear()
                 await self._room.wait()
+        raise BrokerUnavailable("the log's reader has ended: read again")
+
+    def _recognise(self, chunk: Chunk) -> bool:
+        """Whether the log is known to be the right one; False while what comes lies before the anchor."""
+        if self.recognised.is_set() or self._anchor is None:
+            return True
+        if chunk.first + len(chunk.raws) <= self._anchor.offset:
+            return False
+        self._anchor.check(self._reader, chunk)
+        self.recognised.set()
+        return True
 
     def _add(self, chunk: Chunk) -> None:
         end = chunk.first + len(chunk.raws) - 1

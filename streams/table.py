@@ -94,6 +94,8 @@ class Table(Generic[V]):
         return self._windowed(hopping(size, step, expires))
 
     def _windowed(self, windowing: Windowing) -> "WindowedTable[V]":
+        if windowing.expires is not None and not self.resident:
+            raise DeclarationError(f"table {self.name!r}: windows that expire need a resident table")
         self.windowing = windowing
         return WindowedTable(self, windowing)
 
