@@ -1,77 +1,95 @@
-"""Envelopes and details of messages of a queue, from their AMQP 0-9-1 properties."""
+"""Envelopes and details of messages of a queue."""
 
-from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
-
-from aiormq.abc import DeliveredMessage
-from pamqp import commands
+from typing import NamedTuple
 
 from streams.broker import Delivery, Details, Envelope, Scalar
+from streams.rabbitmq.amqp091 import Unreadable, Value, short_text
 from streams.rabbitmq.amqp10 import as_text
+from streams.rabbitmq.properties import Properties, properties
 
 
-def delivery(message: DeliveredMessage) -> Delivery:
-    """A delivery of `basic.deliver`."""
-    properties = message.header.properties
-    headers = _headers(properties)
+class Received(NamedTuple):
+    """A message as it came: the payloads of its frames."""
+
+    method: bytes
+    """Of `basic.deliver`."""
+    header: bytes
+    body: bytes
+
+
+class _Method(NamedTuple):
+    tag: int
+    redelivered: bool
+    exchange: str
+    routing_key: str
+
+
+def _method(payload: bytes) -> _Method:
+    _, place = short_text(payload, 4)
+    exchange, after_exchange = short_text(payload, place + 9)
+    routing_key, _ = short_text(payload, after_exchange)
+    return _Method(
+        int.from_bytes(payload[place : place + 8], "big"), bool(payload[place + 8] & 1), exchange, routing_key
+    )
+
+
+def delivery(received: Received) -> Delivery:
+    """A delivery. A message whose properties cannot be read has type "" and no id."""
+    method = _method(received.method)
+    try:
+        found = properties(received.header)
+    except Unreadable:
+        return Delivery(Envelope(method.tag, "", "", "", received.body, raw=received), method.redelivered, 0)
+    texts, headers = found.texts, found.headers
     envelope = Envelope(
-        message.delivery_tag or 0,
-        properties.message_type or "",
-        properties.message_id or "",
-        properties.user_id or "",
-        message.body,
-        _text(headers.get("key")),
+        method.tag,
+        texts.get("type", ""),
+        texts.get("message_id", ""),
+        texts.get("user_id", ""),
+        received.body,
+        _text(headers.get("key")) or "",
         _number(headers.get("time")),
-        _text(headers.get("lane")),
+        _text(headers.get("lane")) or "",
         _number(headers.get("seq")),
         _number(headers.get("floor")),
-        message,
+        received,
     )
-    return Delivery(envelope, bool(message.redelivered), max(_number(headers.get("x-delivery-count")), 0))
+    return Delivery(envelope, method.redelivered, max(_number(headers.get("x-delivery-count")), 0))
 
 
-def details(message: DeliveredMessage) -> Details:
+def details(received: Received) -> Details:
     """What the envelope leaves out."""
-    properties = message.header.properties
-    headers = _headers(properties)
-    death = headers.get("x-first-death-reason")
+    method = _method(received.method)
+    try:
+        found = properties(received.header)
+    except Unreadable:
+        found = Properties({}, {}, None)
+    headers = found.headers
     return Details(
         headers={k: v for k, given in headers.items() if not k.startswith("x-") and (v := _scalar(given)) is not None},
-        correlation_id=properties.correlation_id,
-        timestamp=None if properties.timestamp is None else int(properties.timestamp.timestamp()),
-        app_id=properties.app_id,
-        exchange=message.exchange or "",
-        routing_key=message.routing_key or "",
-        death=death if isinstance(death, str) else None,
+        correlation_id=found.texts.get("correlation_id"),
+        timestamp=found.timestamp,
+        app_id=found.texts.get("app_id"),
+        exchange=method.exchange,
+        routing_key=method.routing_key,
+        death=_text(headers.get("x-first-death-reason")),
     )
 
 
-def _headers(properties: commands.Basic.Properties) -> Mapping[str, object]:
-    return properties.headers or {}
+def _text(found: Value) -> str | None:
+    """Texts, and whole numbers as text, as in a log."""
+    if isinstance(found, bytes):
+        return as_text(found)
+    if isinstance(found, int) and not isinstance(found, bool):
+        return str(found)
+    return found if isinstance(found, str) else None
 
 
-def _text(value: object) -> str:
-    """Texts, and whole numbers as text, as in a stream; "" for anything else."""
-    if isinstance(value, bytes | bytearray):
-        return as_text(bytes(value))
-    if isinstance(value, bool):
-        return ""
-    return str(value) if isinstance(value, str | int) else ""
+def _number(found: Value) -> int:
+    return found if isinstance(found, int) and not isinstance(found, bool) else -1
 
 
-def _number(value: object) -> int:
-    """A whole number; a time in milliseconds; -1 for anything else."""
-    if isinstance(value, datetime):
-        return int(value.timestamp() * 1000)
-    return value if isinstance(value, int) and not isinstance(value, bool) else -1
-
-
-def _scalar(value: object) -> Scalar | None:
-    if isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, datetime):
-        return _number(value)
-    if isinstance(value, float | Decimal):
-        return str(value)
-    return _text(value) or None
+def _scalar(found: Value) -> Scalar | None:
+    if isinstance(found, bool | int | str):
+        return found
+    return str(found) if isinstance(found, float) else _text(found)

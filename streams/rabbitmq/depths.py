@@ -4,7 +4,7 @@ import asyncio
 
 from aiormq.channel import Channel
 
-from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
+from streams.rabbitmq.faults import LIBRARY_ERRORS, misnamed, translated
 from streams.rabbitmq.link import Link, Wire
 
 
@@ -27,6 +27,8 @@ class Depths:
                 declared = await channel.queue_declare(queue, passive=True)
             except LIBRARY_ERRORS as error:
                 raise translated(error, f"asking for the depth of the queue {queue!r}") from error
+            except ValueError as error:
+                raise misnamed(error, f"asking for the depth of the queue {queue!r}") from error
             self._channel = channel
         return declared.message_count or 0
 

@@ -7,7 +7,7 @@ from rstream.constants import OffsetType
 
 from streams.broker import Extent
 from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
-from streams.rabbitmq.stream_client import StreamClient
+from streams.rabbitmq.stream_client import BytewiseText, StreamClient
 from streams.rabbitmq.stream_connections import StreamConnections
 
 _SUBSCRIPTION = 0
@@ -43,7 +43,7 @@ class Extents:
         client = await self._connected()
         self._chunk = None
         try:
-            await client.subscribe(log, _SUBSCRIPTION, schema.OffsetSpec(where), initial_credit=1)
+            await client.subscribe(BytewiseText(log), _SUBSCRIPTION, schema.OffsetSpec(where), initial_credit=1)
             await client.unsubscribe(_SUBSCRIPTION)
         except BaseException:
             # The subscription may or may not be there.

@@ -55,3 +55,8 @@ def translated(error: BaseException, doing: str) -> BrokerError:
     if isinstance(error, _REFUSED):
         return AccessRefused(f"{doing}: the broker refused it ({reason}): check the user, its password and permissions")
     return BrokerUnavailable(f"{doing}: {reason}: check that RabbitMQ is up and can be reached, and try again")
+
+
+def misnamed(error: ValueError, doing: str) -> NoSuchTarget:
+    """The engine's error where the client library refuses a name."""
+    return NoSuchTarget(f"{doing}: {error}: a name has letters, digits, spaces and -_.:@#,/+ only")

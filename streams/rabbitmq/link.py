@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from ssl import SSLContext
 from typing import Concatenate, ParamSpec, TypeVar
 
 from aiormq.abc import ChannelFrame
@@ -14,6 +15,7 @@ from yarl import URL
 from streams.errors import BrokerError
 from streams.rabbitmq.addresses import Address
 from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
+from streams.rabbitmq.frame_reader import Take, Transport
 
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
@@ -26,6 +28,20 @@ class Wire(Connection):
     """A connection whose queue of frames to write has no limit: what is published has its own, and acks are small."""
 
     FRAME_BUFFER_SIZE = 0
+
+    def __init__(self, url: URL, context: SSLContext | None, name: str) -> None:
+        self._transport = Transport(safe=context is not None)
+        super().__init__(
+            url, context=context, client_properties={"connection_name": name}, transport_factory=self._transport
+        )
+
+    def deliver(self, channel: int, take: Take) -> None:
+        """Give the deliveries on a channel to `take` instead of aiormq."""
+        self._transport.reader.deliver(channel, take)
+
+    def forget(self, channel: int) -> None:
+        """No more deliveries are wanted on a channel."""
+        self._transport.reader.forget(channel)
 
     def send(self, frames: bytes) -> None:
         """Write whole frames without waiting."""
@@ -56,6 +72,8 @@ class Link:
         self._wire: Wire | None = None
         self._turn = asyncio.Lock()
         self._fault: BrokerError | None = None
+        self.failures = 0
+        """How often connecting has failed."""
 
     @property
     def used(self) -> bool:
@@ -109,19 +127,26 @@ class Link:
                 await channel.close()
 
     async def open(self) -> Wire:
-        """The connection, made anew where it is not there. Raises BrokerUnavailable, AccessRefused."""
+        """The connection, made anew where it is not there. Raises BrokerUnavailable, AccessRefused.
+
+        Who waits for an attempt shares its failure.
+        """
+        failures = self.failures
         async with self._turn:
+            if self._fault is not None and self.failures != failures:
+                raise self._fault
             if self._wire is None or not self._wire.is_opened:
                 self._wire = await self._connect()
             return self._wire
 
     async def _connect(self) -> Wire:
-        wire = Wire(self._url, context=self._address.context, client_properties={"connection_name": self._name})
+        wire = Wire(self._url, self._address.context, self._name)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await wire.connect()
         except LIBRARY_ERRORS as error:
             self._fault = translated(error, f"connecting to {self._address}")
+            self.failures += 1
             raise self._fault from error
         self._fault = None
         return wire

@@ -18,7 +18,7 @@ from streams.rabbitmq.chunks import messages
 from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
 from streams.rabbitmq.reading import details
 from streams.rabbitmq.scanner import Scanner
-from streams.rabbitmq.stream_client import StreamClient
+from streams.rabbitmq.stream_client import BytewiseText, StreamClient
 from streams.rabbitmq.stream_connections import StreamConnections
 
 SUBSCRIPTION = 0
@@ -66,7 +66,7 @@ class LogSubscription:
     async def start(self, client: StreamClient, offset: Offset) -> None:
         self._client = client
         try:
-            await client.subscribe(self._log, SUBSCRIPTION, _specification(offset), CREDIT)
+            await client.subscribe(BytewiseText(self._log), SUBSCRIPTION, _specification(offset), CREDIT)
         except LIBRARY_ERRORS as error:
             raise translated(error, f"reading the log {self._log!r}") from error
 
@@ -116,7 +116,7 @@ class LogSubscription:
 
     async def _ask_where(self, client: StreamClient) -> None:
         try:
-            await client.query_leader_and_replicas(self._log)
+            await client.query_leader_and_replicas(BytewiseText(self._log))
         except StreamDoesNotExist as error:
             raise NoSuchTarget(f"the log {self._log!r} was deleted: run `warren topology apply`") from error
         except LIBRARY_ERRORS as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from streams.broker import Message, Outcome
 from streams.errors import BrokerUnavailable
@@ -31,11 +32,12 @@ class Publisher:
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         """See `streams.broker.Broker.publish`."""
         publication = Publication(messages)
+        failures = self._link.failures
         async with self._turn:
-            try:
+            # Who waited while connecting failed does not try it again.
+            if self._link.failures == failures:
                 await self._send(publication)
-            except BrokerUnavailable:
-                publication.lose_rest()
+            publication.lose_rest()
         return await publication.outcomes()
 
     async def close(self) -> None:
@@ -45,16 +47,17 @@ class Publisher:
                 await self._channel.quiet()
 
     async def _send(self, publication: Publication) -> None:
+        """Send messages until all are sent, or the channel is gone."""
         verdicts: dict[Suspect, Outcome] = {}
-        channel = await self._connected()
-        while publication.sent < len(publication.messages) and not channel.ended:
-            stop, suspect = self._next_suspect(publication)
-            if publication.sent < stop:
-                await self._write(channel, publication, stop)
-            elif suspect is not None:
-                await channel.quiet()
-                await self._try(publication, suspect, verdicts)
-        publication.lose_rest()
+        with suppress(BrokerUnavailable):
+            channel = await self._connected()
+            while publication.sent < len(publication.messages) and not channel.ended:
+                stop, suspect = self._next_suspect(publication)
+                if publication.sent < stop:
+                    await self._write(channel, publication, stop)
+                elif suspect is not None:
+                    await channel.quiet()
+                    await self._try(publication, suspect, verdicts)
 
     async def _connected(self) -> PublishChannel:
         if self._channel is None or self._channel.ended:

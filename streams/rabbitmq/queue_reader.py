@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 
 from aiormq.channel import Channel
 from pamqp import commands
-from pamqp.header import ContentHeader
 
 from streams.broker import Delivery, Details, Envelope
 from streams.errors import BrokerError, ConsumerCancelled
-from streams.rabbitmq.deliveries import delivery, details
-from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
+from streams.rabbitmq.deliveries import Received, delivery, details
+from streams.rabbitmq.faults import LIBRARY_ERRORS, misnamed, translated
 from streams.rabbitmq.frames import ack, reject
 from streams.rabbitmq.link import Link, Wire
 
@@ -44,11 +43,14 @@ class QueueConsumer(Channel):
         self.closing.add_done_callback(self._on_closed)
 
     async def start(self, prefetch: int) -> None:
+        self._wire.deliver(self.number, self._on_delivery)
         try:
             await self.basic_qos(prefetch_count=prefetch)
             await self.basic_consume(self._queue, _unused)
         except LIBRARY_ERRORS as error:
             raise translated(error, f"consuming from the queue {self._queue!r}") from error
+        except ValueError as error:
+            raise misnamed(error, f"consuming from the queue {self._queue!r}") from error
 
     def __aiter__(self) -> "QueueConsumer":
         return self
@@ -101,24 +103,22 @@ class QueueConsumer(Channel):
     def details(self, envelope: Envelope) -> Details:
         return details(envelope.raw)
 
+    def _on_delivery(self, received: Received) -> None:
+        arrived = delivery(received)
+        self._unsettled[arrived.envelope.offset] = None
+        self._arrived.append(arrived)
+        self._news.set()
+
     def _on_cancelled(self, _: commands.Basic.Cancel) -> None:
         self._cancelled = True
         self._news.set()
 
     def _on_closed(self, _: asyncio.Future[None]) -> None:
         self._over = True
+        self._wire.forget(self.number)
         self._news.set()
 
-    # aiormq's own handling of these frames, replaced.
-
-    async def _on_deliver_frame(self, frame: commands.Basic.Deliver) -> None:
-        header = await self._get_frame()
-        if not isinstance(header, ContentHeader):
-            raise ValueError(f"a delivery without a header: {header!r}")
-        arrived = delivery(await self._read_content(frame, header))
-        self._unsettled[arrived.envelope.offset] = None
-        self._arrived.append(arrived)
-        self._news.set()
+    # aiormq's own handling of this frame, replaced.
 
     async def _on_close_frame(self, frame: commands.Channel.Close) -> None:
         # Before anything else is written: frames on a closed channel would end the connection.

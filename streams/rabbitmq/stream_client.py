@@ -18,6 +18,15 @@ HEARTBEAT_SECONDS = 30
 FRAME_MAX = 1 << 20
 
 
+class BytewiseText(str):
+    """rstream writes a text's number of characters where the protocol wants its number of bytes."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return len(self.encode())
+
+
 class Listener(Protocol):
     """What is told about the subscriptions of a connection. Calls must not wait."""
 
@@ -44,7 +53,7 @@ class StreamClient(Client):
             ssl_context=address.context,
             frame_max=FRAME_MAX,
             heartbeat=HEARTBEAT_SECONDS,
-            connection_name=name,
+            connection_name=name.encode("ascii", "replace").decode(),
         )
         self._socket = StreamSocket(address.host, address.port, address.context)
         self._conn = self._socket
@@ -59,7 +68,7 @@ class StreamClient(Client):
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await client.start()
-                await client.authenticate(address.vhost, address.user, address.password)
+                await client.authenticate(BytewiseText(address.vhost), address.user, address.password)
         except BaseException as error:
             client._is_not_closed = False
             await client.close()

@@ -1,0 +1,58 @@
+"""Chunks of a stream, with batches of every kind in them."""
+
+import gzip
+import struct
+
+import pytest
+
+from streams.rabbitmq.chunks import messages
+
+
+def entry(message: bytes) -> bytes:
+    return struct.pack(">I", len(message)) + message
+
+
+def batch(content: bytes, count: int, *, compression: int = 0, size: int | None = None) -> bytes:
+    head = struct.pack(">BHII", 0x80 | compression << 4, count, len(content) if size is None else size, len(content))
+    return head + content
+
+
+INSIDE = entry(b"one") + entry(b"") + entry(b"three")
+
+
+def test_messages_come_in_order() -> None:
+    assert messages(entry(b"a") + entry(b"") + entry(b"ccc"), 3) == [b"a", b"", b"ccc"]
+
+
+def test_a_batch_stands_for_all_its_messages() -> None:
+    assert messages(entry(b"a") + batch(INSIDE, 3) + entry(b"z"), 3) == [b"a", b"one", b"", b"three", b"z"]
+
+
+def test_a_batch_may_be_compressed_with_gzip() -> None:
+    packed = batch(gzip.compress(INSIDE), 3, compression=1, size=len(INSIDE))
+    assert messages(packed + entry(b"z"), 2) == [b"one", b"", b"three", b"z"]
+
+
+@pytest.mark.parametrize("compression", [2, 3, 4, 7])
+def test_a_batch_of_an_unknown_compression_stands_in_the_place_of_each_of_its_messages(compression: int) -> None:
+    found = messages(entry(b"a") + batch(b"\xffpacked", 3, compression=compression) + entry(b"z"), 3)
+    assert found == [b"a", b"\xffpacked", b"\xffpacked", b"\xffpacked", b"z"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no gzip at all",
+        gzip.compress(INSIDE)[:-12],
+        gzip.compress(INSIDE + b"more"),
+        gzip.compress(b"\0" * 10_000_000),
+    ],
+)
+def test_a_batch_that_is_not_what_it_says_is_passed_on_packed(content: bytes) -> None:
+    found = messages(batch(content, 2, compression=1, size=len(INSIDE)) + entry(b"z"), 2)
+    assert found == [content, content, b"z"]
+
+
+def test_a_chunk_that_is_cut_is_an_error() -> None:
+    with pytest.raises((struct.error, IndexError)):
+        messages(entry(b"a"), 2)
