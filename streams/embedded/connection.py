@@ -35,7 +35,7 @@ class Connection:
         self._used = False
         self._opened: Core | None = None
         self._closed = False
-        self._subscriptions: set[Subscription] = set()
+        self._subscriptions: dict[Subscription, None] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -102,13 +102,13 @@ class Connection:
     @contextmanager
     def _attached(self, core: Core, target: Log | Queue, subscription: S) -> Iterator[S]:
         with core.attached(subscription):
-            self._subscriptions.add(subscription)
-            target.listeners.add(subscription.stir)
+            self._subscriptions[subscription] = None
+            target.listeners[subscription.stir] = None
             try:
                 yield subscription
             finally:
-                target.listeners.discard(subscription.stir)
-                self._subscriptions.discard(subscription)
+                del target.listeners[subscription.stir]
+                del self._subscriptions[subscription]
 
 
 def _first_offset(log: Log, start: Start) -> int:

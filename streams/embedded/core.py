@@ -38,8 +38,9 @@ class Core:
         self.router = Router(topology, targets.declared, targets.rungs)
         self.dead_letters = DeadLetters(self.router, self.journal)
         self._storage = storage
-        self._subscriptions: set[Subscription] = set()
-        self._rungs = [Rung(queue, targets.declared, self.journal, clock) for queue in targets.rungs.values()]
+        self._subscriptions: dict[Subscription, None] = {}
+        """In the order in which they came, so that a simulation runs the same every time."""
+        self._rungs = [Rung(queue, self.router, self.journal, clock) for queue in targets.rungs.values()]
         keepers = [
             Keeper(log, self.journal, clock, max_age=declared.max_age, max_bytes=declared.max_bytes)
             for log, declared in targets.declared_logs()
@@ -51,11 +52,11 @@ class Core:
     @contextmanager
     def attached(self, subscription: S) -> Iterator[S]:
         """The subscription, known for as long as it is used."""
-        self._subscriptions.add(subscription)
+        self._subscriptions[subscription] = None
         try:
             yield subscription
         finally:
-            self._subscriptions.discard(subscription)
+            del self._subscriptions[subscription]
             subscription.end(BrokerUnavailable(f"the reader of {subscription.target!r} was left: make a new one"))
 
     def end(self, error: BrokerError, target: str | None = None) -> None:
@@ -75,10 +76,10 @@ class Core:
 
     async def close(self) -> None:
         """Commit what waits, and give the storage up."""
-        await self.journal.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.journal.close()
         await self._storage.close()
 
 

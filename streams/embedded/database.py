@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from streams.embedded.chunk import ChunkHead, StoredChunk
@@ -57,7 +58,7 @@ _COUNT = "UPDATE messages SET deliveries = deliveries + 1 WHERE id IN (SELECT va
 _REMOVE = "DELETE FROM messages WHERE id IN (SELECT value FROM json_each(?))"
 _TRUNCATE = "DELETE FROM chunks WHERE log = ? AND last < ?"
 
-_ROWS_AT_ONCE = 64  # of an INSERT: more are no faster, and every number of rows is a statement to be cached
+_MANY_ROWS = (512, 256, 128, 64)  # of an INSERT: few different numbers, because each is a statement to be cached
 _HEADS_AT_ONCE = 256
 _BYTES_AT_ONCE = 1_048_576
 _FIRST_OFFSET = -1
@@ -85,7 +86,9 @@ class Database:
         run("PRAGMA locking_mode = EXCLUSIVE")  # before WAL, so that no shared memory file is needed either
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = FULL")
+        run("PRAGMA fullfsync = ON")  # for macOS, where fsync alone does not reach the disk
         run("PRAGMA wal_autocheckpoint = 4096")
+        run("PRAGMA journal_size_limit = 67108864")
         if max_bytes is not None:
             (page_size,) = run("PRAGMA page_size").fetchone()
             run(f"PRAGMA max_page_count = {max(1, max_bytes // page_size)}")
@@ -114,23 +117,15 @@ class Database:
             )
 
     def commit(self, transaction: Transaction) -> None:
-        """All changes in one transaction, on the disk when this returns."""
-        with self._errors(), self._transaction():
-            self._insert("chunks (log, first, last, time, size, data)", _chunk_rows(transaction))
-            self._insert("messages (id, queue, due, deliveries, data)", _message_rows(transaction))
-            if transaction.delivered:
-                self._connection.execute(_COUNT, (json.dumps(transaction.delivered),))
-            if transaction.removed:
-                self._connection.execute(_REMOVE, (json.dumps(transaction.removed),))
-            for truncation in transaction.truncated:
-                self._connection.execute(_TRUNCATE, truncation)
-
-    def _insert(self, target: str, rows: Sequence[tuple[object, ...]]) -> None:
-        for start in range(0, len(rows), _ROWS_AT_ONCE):
-            some = rows[start : start + _ROWS_AT_ONCE]
-            places = f"({', '.join('?' * len(some[0]))})"
-            statement = f"INSERT INTO {target} VALUES {', '.join([places] * len(some))}"
-            self._connection.execute(statement, [value for row in some for value in row])
+        """All changes together, on the disk when this returns."""
+        statements = list(_statements(transaction))
+        with self._errors():
+            if len(statements) == 1:
+                self._connection.execute(*statements[0])  # a transaction by itself, in one step
+                return
+            with self._transaction():
+                for statement in statements:
+                    self._connection.execute(*statement)
 
     def chunks(self, log: int, offset: int) -> list[StoredChunk]:
         """Up to about a megabyte of chunks, at least one if there is one."""
@@ -210,12 +205,32 @@ class Database:
         return BrokerUnavailable(f"{self._path} cannot be used: {error}; check the disk, and restart")
 
 
-def _chunk_rows(transaction: Transaction) -> list[tuple[object, ...]]:
-    return [(log, c.first, c.last, c.time, len(c.data), c.data) for log, c in transaction.chunks]
+def _statements(transaction: Transaction) -> Iterator[tuple[str, Sequence[object]]]:
+    chunks = [(log, c.first, c.last, c.time, len(c.data), c.data) for log, c in transaction.chunks]
+    yield from _inserts("chunks (log, first, last, time, size, data)", chunks)
+    messages = [(m.id, queue, m.due, m.deliveries, m.data) for queue, m in transaction.messages]
+    yield from _inserts("messages (id, queue, due, deliveries, data)", messages)
+    if transaction.delivered:
+        yield _COUNT, (json.dumps(transaction.delivered),)
+    if transaction.removed:
+        yield _REMOVE, (json.dumps(transaction.removed),)
+    for truncation in transaction.truncated:
+        yield _TRUNCATE, truncation
 
 
-def _message_rows(transaction: Transaction) -> list[tuple[object, ...]]:
-    return [(m.id, queue, m.due, m.deliveries, m.data) for queue, m in transaction.messages]
+def _inserts(target: str, rows: Sequence[tuple[object, ...]]) -> Iterator[tuple[str, Sequence[object]]]:
+    start = 0
+    while start < len(rows):
+        left = len(rows) - start
+        count = next((size for size in _MANY_ROWS if size <= left), left)
+        yield _insert(target, len(rows[0]), count), [v for row in rows[start : start + count] for v in row]
+        start += count
+
+
+@cache
+def _insert(target: str, columns: int, rows: int) -> str:
+    places = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {target} VALUES {', '.join([places] * rows)}"
 
 
 def _fitting(sizes: Sequence[int]) -> int:

@@ -10,7 +10,6 @@ from streams.embedded.message import moved
 from streams.embedded.queue import Queue
 from streams.embedded.router import Router
 from streams.embedded.storage import QueuedMessage
-from streams.errors import NoSuchTarget
 from topology.spec import DEAD_LETTER_EXCHANGE
 
 
@@ -44,10 +43,7 @@ class DeadLetters:
 
     def _bury(self, queue: Queue, message: QueuedMessage, reason: str, entry: Entry) -> None:
         data, details = moved(message.data, DEAD_LETTER_EXCHANGE, queue.name, reason)
-        try:
-            targets = self._router.route(DEAD_LETTER_EXCHANGE, queue.name, details.headers)
-        except NoSuchTarget:
-            targets = ()
+        targets = self._router.route_if_declared(DEAD_LETTER_EXCHANGE, queue.name, details.headers)
         if targets:
             entry.send(data, targets)
             entry.removed.append(message.id)

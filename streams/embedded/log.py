@@ -45,7 +45,10 @@ class Tail:
 
 
 class Log:
-    """What is kept of a log, as far as it is committed. `listeners` are called when it has grown or lost its head."""
+    """What is kept of a log, as far as it is committed. `listeners` are called when it has grown or lost its head.
+
+    Listeners are a dict for its order: sets of methods have another in every run.
+    """
 
     def __init__(self, state: LogState, storage: Storage) -> None:
         self.id = state.id
@@ -55,7 +58,7 @@ class Log:
         """The offset of the next message."""
         self.size = state.size
         """Bytes of its messages."""
-        self.listeners: set[Callable[[], None]] = set()
+        self.listeners: dict[Callable[[], None], None] = {}
         self._time = state.time
         self._tail = Tail()
         self._storage = storage

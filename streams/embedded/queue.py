@@ -25,7 +25,7 @@ class Queue:
         self.name = state.name
         self.delivery_limit = delivery_limit
         self.delay = delay
-        self.listeners: set[Callable[[], None]] = set()
+        self.listeners: dict[Callable[[], None], None] = {}
         self._storage = storage
         self._ids = ids
         self._returned: list[tuple[int, QueuedMessage]] = []

@@ -42,7 +42,7 @@ class Keeper:
         self._max_age = max_age // timedelta(milliseconds=1) if max_age is not None else None
         self._max_bytes = max_bytes
         self._due: int | None = None
-        log.listeners.add(self._look)
+        log.listeners[self._look] = None
 
     async def run(self) -> None:
         """Keep the log for ever."""

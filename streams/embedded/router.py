@@ -7,8 +7,11 @@ from streams.embedded.log import Log
 from streams.embedded.queue import Queue
 from streams.errors import NoSuchTarget
 from topology.errors import TopologyError
-from topology.spec import Topology
+from topology.spec import DEAD_LETTER_EXCHANGE, RETRY_PREFIX, Topology
 
+WAY_BACK = f"{RETRY_PREFIX}back"
+"""The exchange through which messages leave the retry ladder for the queue that their routing key names; a message
+whose queue is gone becomes a dead letter."""
 _REMEMBERED = 10_000  # ways; keys that hold ids would otherwise grow it for ever
 
 
@@ -20,6 +23,8 @@ class Router:
         self._targets = targets
         self._rungs = {exchange: (queue,) for exchange, queue in rungs.items()}
         self._by_headers = {name for name in topology.exchanges if _looks_at_headers(topology, name)}
+        if DEAD_LETTER_EXCHANGE in self._by_headers:
+            self._by_headers.add(WAY_BACK)
         self._ways: dict[tuple[str, str], Sequence[Log | Queue]] = {}
 
     def route(self, exchange: str, key: str, headers: Mapping[str, Scalar]) -> Sequence[Log | Queue]:
@@ -31,16 +36,30 @@ class Router:
                 self._remember(exchange, key, way)
         return way
 
+    def route_if_declared(self, exchange: str, key: str, headers: Mapping[str, Scalar]) -> Sequence[Log | Queue]:
+        """As `route`, but nothing takes the message where the exchange is not declared."""
+        try:
+            return self.route(exchange, key, headers)
+        except NoSuchTarget:
+            return ()
+
     def _find(self, exchange: str, key: str, headers: Mapping[str, Scalar]) -> Sequence[Log | Queue]:
         if not exchange:
             return (self._targets[key],) if key in self._targets else ()
         if exchange in self._rungs:
             return self._rungs[exchange]
+        if exchange == WAY_BACK and self._rungs:
+            return self._find_back(key, headers)
         try:
             names = self._topology.route(exchange, key, headers)
         except TopologyError as error:
             raise NoSuchTarget(f"{error}: declare it, and restart") from error
         return tuple(self._targets[name] for name in names)
+
+    def _find_back(self, queue: str, headers: Mapping[str, Scalar]) -> Sequence[Log | Queue]:
+        if queue in self._topology.queues:
+            return (self._targets[queue],)
+        return self.route_if_declared(DEAD_LETTER_EXCHANGE, queue, headers)
 
     def _remember(self, exchange: str, key: str, way: Sequence[Log | Queue]) -> None:
         if len(self._ways) >= _REMEMBERED:

@@ -24,7 +24,8 @@ class Embedded:
     """The server that many users share. It opens when one of them first uses it, on that one's event loop.
 
     Without `file` it lives in memory. With it, one process at a time has it; a confirmed message, and the counts of
-    deliveries, survive SIGKILL and power loss; `max_file_bytes` limits the file, and publishing is refused beyond it.
+    deliveries, survive SIGKILL and power loss. `max_file_bytes` limits the file (not its write-ahead log), and
+    publishing is refused beyond it; room that becomes free is used again, but the file does not shrink.
     Logs and queues that the topology no longer declares are kept and can be read, but nothing is routed to them.
 
     `clock` gives milliseconds since 1970; waiting is done by the event loop's timers alone, so that a loop with a
@@ -57,11 +58,12 @@ class Embedded:
 
     async def close(self) -> None:
         """Commit what waits, end all readers, give up the file. It cannot be opened again."""
-        self._closed = True
-        core, self._core = self._core, None
-        if core is not None:
-            core.end(BrokerUnavailable(_CLOSED))
-            await core.close()
+        async with self._opening:
+            self._closed = True
+            core, self._core = self._core, None
+            if core is not None:
+                core.end(BrokerUnavailable(_CLOSED))
+                await core.close()
 
     def go_down(self) -> None:
         """Break all connections, and take no new ones. What is being published is LOST to its users, kept or not."""

@@ -46,7 +46,7 @@ class Targets:
     def declared_logs(self) -> Iterator[tuple[Log, DeclaredLog]]:
         """Every declared log, partitions too, with its declaration."""
         for declared in self._topology.logs.values():
-            for name in {declared.name, *declared.partition_names}:
+            for name in dict.fromkeys((declared.name, *declared.partition_names)):
                 yield self.logs[name], declared
 
     def log(self, name: str) -> Log:

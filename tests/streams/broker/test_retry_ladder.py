@@ -2,7 +2,17 @@ from time import monotonic
 
 from streams.broker import Outcome
 from tests.streams.broker.conftest import Connect
-from tests.streams.broker.exchange import bodies, delivered, drain, message, numbered, send, topology, until_depth
+from tests.streams.broker.exchange import (
+    bodies,
+    delivered,
+    drain,
+    message,
+    numbered,
+    read_details,
+    send,
+    topology,
+    until_depth,
+)
 from topology.spec import Queue
 
 LADDER = topology(Queue("jobs", retry=("300ms", "1s")), Queue("others", retry=("300ms",)))
@@ -19,7 +29,11 @@ async def test_a_message_comes_back_to_its_queue_after_the_delay(connect: Connec
         await reader.ack([envelope.offset])
     assert 0.25 < took < 10
     assert (envelope.id, envelope.user, envelope.key, envelope.body) == (sent.message_id, broker.user, "k", b"again")
-    assert (details.headers, details.exchange, details.routing_key) == ({"key": "k", "attempt": 2}, "", "jobs")
+    assert (details.headers, details.exchange, details.routing_key) == (
+        {"key": "k", "attempt": 2},
+        "retry.back",
+        "jobs",
+    )
     assert (details.death, delivery.redelivered, delivery.deliveries) == ("expired", False, 0)
 
 
@@ -46,3 +60,12 @@ async def test_delayed_messages_are_not_ready_in_their_queue(connect: Connect) -
 async def test_only_rungs_that_a_queue_uses_exist(connect: Connect) -> None:
     broker = await connect(LADDER)
     assert await broker.publish([message("retry.2m", "jobs")]) != [Outcome.CONFIRMED]
+
+
+async def test_a_message_whose_queue_is_gone_becomes_a_dead_letter(connect: Connect) -> None:
+    broker = await connect(LADDER)
+    await send(broker, *numbered("retry.300ms", "gone", [1]), *numbered("retry.300ms", "jobs", [2]))
+    assert bodies(await drain(broker, "jobs", 1)) == ["2"]
+    ((envelope, details),) = await read_details(broker, "dead.letters", 1)
+    assert (envelope.body, details.exchange, details.routing_key) == (b"1", "retry.back", "gone")
+    assert details.death == "expired"
