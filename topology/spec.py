@@ -25,6 +25,8 @@ SHARED = "shared"
 """The service that declares what every topology has: dead letters, unrouted messages, table changes."""
 RETRY_PREFIX = "retry."
 """The rung `30s` of the retry ladder is the exchange and the queue `retry.30s`."""
+WAY_BACK = f"{RETRY_PREFIX}back"
+"""The direct exchange through which messages return from the ladder, each by its queue's name; its alternate is `dlx`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from functools import cached_property
 from topology.spec import (
     DEAD_LETTER_EXCHANGE,
     RETRY_PREFIX,
+    WAY_BACK,
     Arguments,
     Binding,
     Exchange,
@@ -29,7 +30,7 @@ _SAFE_DEAD_LETTERING: Arguments = (
 )
 # The default exchange would do, but a message whose queue is gone would stay on its rung for ever, and 32 of them stop
 # the rung for all queues: so many unconfirmed messages RabbitMQ allows to a queue's at-least-once dead-lettering.
-_WAY_BACK = ExchangeState(f"{RETRY_PREFIX}back", "direct", (("alternate-exchange", DEAD_LETTER_EXCHANGE),))
+_BACK = ExchangeState(WAY_BACK, "direct", (("alternate-exchange", DEAD_LETTER_EXCHANGE),))
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Wanted:
     @cached_property
     def exchanges(self) -> tuple[ExchangeState, ...]:
         ladder = [ExchangeState(name, "fanout") for name in self._ladder]
-        return (*map(_exchange, _alternates_first(self.topology)), *ladder, *([_WAY_BACK] if ladder else []))
+        return (*map(_exchange, _alternates_first(self.topology)), *ladder, *([_BACK] if ladder else []))
 
     @cached_property
     def queues(self) -> tuple[QueueState, ...]:
@@ -67,7 +68,7 @@ class Wanted:
         targets = (target for service in self.topology.services for target in service.targets)
         declared = [_binding(binding, target.name) for target in targets for binding in target.bindings]
         ladder = [BindingState(name, name, "") for name in self._ladder]
-        back = [BindingState(_WAY_BACK.name, name, name) for name in self.topology.queues if ladder]
+        back = [BindingState(WAY_BACK, name, name) for name in self.topology.queues if ladder]
         return tuple(dict.fromkeys((*ladder, *back, *declared)))
 
     @cached_property
@@ -126,7 +127,7 @@ def _delay(name: str, delay: timedelta) -> QueueState:
     arguments: Arguments = (
         ("x-queue-type", "quorum"),
         ("x-message-ttl", delay // timedelta(milliseconds=1)),
-        ("x-dead-letter-exchange", _WAY_BACK.name),  # the routing key stays: it is the name of the source queue
+        ("x-dead-letter-exchange", WAY_BACK),  # the routing key stays: it is the name of the source queue
         *_SAFE_DEAD_LETTERING,
     )
     return QueueState(name, tuple(sorted(arguments)))
