@@ -40,6 +40,10 @@ def _of_validation(error: Exception) -> Problem:
     faults = cast(RequestValidationError, error).errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
         return Problem(400, "malformed_json", f"the body is not JSON: {faults[0]['ctx']['error']}")
+    for fault in faults:
+        if fault["loc"][0] == "header" and fault["type"] == "missing":
+            name = str(fault["loc"][1])
+            return Problem(400, f"{name.replace('-', '_')}_required", f"send a header {name}: see /openapi.json")
     errors = [
         {"in": str(fault["loc"][0]), "field": ".".join(map(str, fault["loc"][1:])), "message": fault["msg"]}
         for fault in faults

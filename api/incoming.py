@@ -20,6 +20,8 @@ MAX_DEPTH: Final = 64
 """Objects and arrays within one another: some JSON readers stop there."""
 MAX_TEXT: Final = 255
 """Bytes of an id or a key: what AMQP 0-9-1 gives to a short string."""
+MAX_REASON: Final = 300
+"""Characters."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -28,7 +30,11 @@ _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class EventRefused(Exception):
-    """The event cannot be published as it is; the text says why."""
+    """The event cannot be published as it is; the text says why, in a sentence or two."""
+
+    def __init__(self, reason: str) -> None:
+        # Decoders quote what they were given.
+        super().__init__(reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]}…")
 
 
 class Incoming(msgspec.Struct, forbid_unknown_fields=True):

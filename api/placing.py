@@ -12,10 +12,10 @@ from api.problems import Problem
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-def checked_key(key: str | None) -> str:
+def checked_key(key: str) -> str:
     """The idempotency key. Raises Problem (400)."""
-    if key is None or not _KEY.fullmatch(key):
-        detail = "send a header Idempotency-Key of 1 to 255 printable ASCII characters: a new one for a new order"
+    if not _KEY.fullmatch(key):
+        detail = "an idempotency-key has 1 to 255 printable ASCII characters, none of them a space"
         raise Problem(400, "idempotency_key_required", detail)
     return key
 

@@ -36,7 +36,7 @@ async def place_order(
     sender: GivenSender,
     correlation: GivenCorrelation,
     response: Response,
-    idempotency_key: Annotated[str | None, Header(description="Required. The same key is the same order.")] = None,
+    idempotency_key: Annotated[str, Header(description="One key is one order: the same for a retry, a new one else.")],
 ) -> OrderAccepted:
     """Place an order at the catalog's prices. It is accepted once the broker has it; read it at `Location`."""
     order_id = order_id_of(body.user_id, checked_key(idempotency_key))

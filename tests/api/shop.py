@@ -32,6 +32,7 @@ LAMP = "b2d71bc8-1658-5283-a362-fda8079bd7db"
 """49.00 EUR."""
 BOOTS = "a080f905-ece7-5985-94d4-38fcca0b6344"
 """119.00 USD."""
+SHOP = load_shop()
 ADDRESS = {"name": "Hazel", "line1": "1 Burrow", "city": "Downs", "postalCode": "W1", "country": "GB"}
 ACTIVITY = "/api/events/user.events/user.activity.product_viewed"
 
@@ -120,7 +121,7 @@ def order(**changes: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def open_shop(*, work: bool = False, topology: Topology | None = None, **changes: Any) -> AsyncIterator[Shop]:
     """A shop; `work` lets its agents run, `changes` are fields of its edge."""
-    topology, apps, weather = topology or load_shop(), load(), Weather()
+    topology, apps, weather = topology or SHOP, load(), Weather()
     embedded = Embedded(topology, faults=weather)
     broker = embedded.connect("gateway")
     await broker.open()

@@ -35,12 +35,12 @@ def event(n: int = 0, **changes: Any) -> dict[str, Any]:
 
 
 async def test_one_event_is_published_as_it_came(shop: Shop) -> None:
-    text = '{"id": "view-1", "key": "s-1", "time": "2026-01-02T03:04:05.678+01:00", "data": {"a": 0.10, "b" :[1]}}'
+    text = '{"id": "view-1", "key": "s-1", "time": "2024-01-02T03:04:05.678+01:00", "data": {"a": 0.10, "b" :[1]}}'
     answer = await shop.client.post(ACTIVITY, content=text, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "rejected": []})
     (message,) = await shop.log(LOG)
     assert message["body"] == b'{"a": 0.10, "b" :[1]}'
-    assert (message["id"], message["key"], message["time"]) == ("view-1", "s-1", 1_767_319_445_678)
+    assert (message["id"], message["key"], message["time"]) == ("view-1", "s-1", 1_704_161_045_678)
     assert message["type"] == "user.activity.product_viewed"
     assert message["correlation"] == answer.headers["x-request-id"]
 
@@ -110,7 +110,7 @@ async def test_many_lines_keep_their_order(shop: Shop) -> None:
         ({"data": {}, "key": "a\x00b"}, "key holds a control character"),
         ({"data": {}, "id": 7}, "Expected `str"),
         ({"data": {}, "time": "yesterday"}, "Invalid RFC3339"),
-        ({"data": {}, "time": "2026-01-02T03:04:05"}, "timezone"),
+        ({"data": {}, "time": "2024-01-02T03:04:05"}, "timezone"),
         ({"data": {}, "time": "1969-12-31T23:59:59Z"}, "before 1970"),
         ({"data": {}, "time": "9999-01-01T00:00:00Z"}, "more than an hour ahead"),
         ({"data": {}, "time": 5}, "Expected `datetime"),
@@ -141,6 +141,11 @@ async def test_an_event_that_cannot_be_is_refused_with_its_reason(
     assert (alone.status_code, alone.json()["code"]) == (422, "event_refused")
     assert reason in alone.json()["detail"]
     assert shop.weather.seen == []
+
+
+async def test_a_reason_quotes_no_more_than_a_little(shop: Shop) -> None:
+    answer = await send_lines(shop, [{"data": {}, "x" * 100_000: 1}] * 3)
+    assert [len(item["error"]) for item in answer.json()["rejected"]] == [301] * 3
 
 
 async def test_what_looks_dangerous_and_is_not_is_taken(shop: Shop) -> None:

@@ -50,6 +50,11 @@ def test_an_order_documents_every_status_that_it_may_get(document: dict[str, Any
     assert "Retry-After" in answers["503"]["headers"]
 
 
+def test_an_order_needs_an_idempotency_key(document: dict[str, Any]) -> None:
+    (header,) = operations(document)["POST /api/orders"]["parameters"]
+    assert (header["name"], header["in"], header["required"]) == ("idempotency-key", "header", True)
+
+
 def test_money_is_text(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["OrderBody"]["properties"]["total"]["type"] == "string"

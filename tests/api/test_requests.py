@@ -207,7 +207,14 @@ async def test_a_request_without_a_body_is_not_waited_for() -> None:
 
 
 async def test_urls_that_make_no_sense_are_problems(shop: Shop) -> None:
-    for path in ("/api/orders/%00", "/api/orders/..%2f..%2fetc", "/api//orders", "/api/orders/", "/%ff%fe", "/api/products/%s%n"):
+    for path in (
+        "/api/orders/%00",
+        "/api/orders/..%2f..%2fetc",
+        "/api//orders",
+        "/api/orders/",
+        "/%ff%fe",
+        "/api/products/%s%n",
+    ):
         answer = await shop.client.get(path)
         assert answer.status_code in {404, 422}, path
         assert re.fullmatch("[a-z_]+", answer.json()["code"])
