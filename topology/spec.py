@@ -26,7 +26,7 @@ SHARED = "shared"
 RETRY_PREFIX = "retry."
 """The rung `30s` of the retry ladder is the exchange and the queue `retry.30s`."""
 WAY_BACK = f"{RETRY_PREFIX}back"
-"""The direct exchange through which messages return from the ladder, each by its queue's name; its alternate is `dlx`."""
+"""The direct exchange through which messages return from the ladder by their queue's name; its alternate is `dlx`."""
 
 
 @dataclass(frozen=True, slots=True)
