@@ -154,7 +154,8 @@ class Store(Protocol):
     def capabilities(self) -> Capabilities: ...
 
     async def open(self) -> None:
-        """Connect, and check that the settings give the guarantees in `capabilities`. Raises StoreRefused."""
+        """Connect, and check that the settings give the guarantees in `capabilities`. Raises StoreRefused. May be done
+        twice, and again after `close`."""
 
     async def close(self) -> None:
         """Release everything; waits for calls under way. May be called twice."""

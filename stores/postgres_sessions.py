@@ -1,7 +1,5 @@
 """Connections to one PostgreSQL server, each of them checked, and what a break of one means."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -62,6 +60,8 @@ class Sessions:
 
     async def open(self) -> None:
         """Connect once. Raises StoreRefused, StoreUnavailable."""
+        if self._pool is not None:
+            return
         settings = {
             "application_name": self._name,
             "idle_in_transaction_session_timeout": str(int(self._limits.idle_transaction * 1000)),
@@ -111,6 +111,9 @@ class Sessions:
             await transaction.start()
             try:
                 yield session
+            except TimeoutError:
+                # To roll back would be to wait for the same silent server again.
+                raise
             except BaseException:
                 with suppress(*DRIVER_ERRORS):
                     await transaction.rollback()

@@ -49,6 +49,8 @@ class SqliteFile:
 
     async def open(self) -> None:
         """Raises StoreRefused where another process has the file open, and where it gives no guarantee."""
+        if self._thread is not None:
+            return
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sqlite-{self.path.name}")
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._open)

@@ -13,7 +13,8 @@ class Proxy:
     """Passes everything on, until a client sends what the proxy waits for.
 
     `cut before` breaks the connection instead of passing that on; `cut after` passes it on, and breaks the connection
-    when the server answers, instead of passing the answer on; `freeze` swallows it and everything from then on.
+    when the server answers, instead of passing the answer on; `freeze` swallows it and everything from then on, so that
+    neither side learns what becomes of the other.
     """
 
     def __init__(self, server: str) -> None:
@@ -90,4 +91,6 @@ class _Connection:
             if self._fault != "freeze":
                 to_client.write(data)
                 await to_client.drain()
+        if self._fault == "freeze":
+            await asyncio.Event().wait()
         raise ConnectionAbortedError

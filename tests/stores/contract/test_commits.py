@@ -149,6 +149,7 @@ async def test_slots_commit_at_once_without_hindering_each_other(store: Store) -
 async def test_an_opened_store_has_what_a_closed_one_committed(place: Place) -> None:
     first = place.store()
     await first.open()
+    await first.open()
     await first.apply([])
     checkpoint = await acquired(first)
     await first.commit(a_commit(checkpoint, position=77))
