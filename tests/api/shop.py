@@ -119,12 +119,15 @@ def order(**changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_shop(*, work: bool = False, topology: Topology | None = None, **changes: Any) -> AsyncIterator[Shop]:
-    """A shop; `work` lets its agents run, `changes` are fields of its edge."""
-    topology, apps, weather = topology or SHOP, load(), Weather()
+async def open_shop(
+    *, work: bool = False, topology: Topology = SHOP, broker: Broker | None = None, **changes: Any
+) -> AsyncIterator[Shop]:
+    """A shop; `work` lets its agents run, `broker` is the edge's own, `changes` are fields of its edge."""
+    apps, weather = load(), Weather()
     embedded = Embedded(topology, faults=weather)
-    broker = embedded.connect("gateway")
-    await broker.open()
+    if broker is None:
+        broker = embedded.connect("gateway")
+        await broker.open()
     stores = await _stores(apps)
     worker = _worker(apps, embedded, stores, topology) if work else None
     edge = replace(_edge(apps, broker, stores, topology), **changes)
