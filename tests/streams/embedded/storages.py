@@ -1,5 +1,6 @@
 """A storage for tests: keeps everything in memory, counts what is asked of it, and fails when told to."""
 
+import asyncio
 from collections.abc import Sequence
 
 from streams.embedded.chunk import ChunkHead, StoredChunk
@@ -15,6 +16,8 @@ class PagedStorage(MemoryStorage):
         super().__init__()
         self.queue_window = queue_window
         self.problem: BrokerUnavailable | None = None
+        self.seconds = 0.0
+        """How long a commit takes."""
         self.commits = 0
         self.messages: dict[int, tuple[int, QueuedMessage]] = {}
         self._page = page
@@ -26,6 +29,8 @@ class PagedStorage(MemoryStorage):
     async def commit(self, transaction: Transaction) -> None:
         if self.problem is not None:
             raise self.problem
+        if self.seconds:
+            await asyncio.sleep(self.seconds)
         await super().commit(transaction)
         self.commits += 1
         for queue, message in transaction.messages:

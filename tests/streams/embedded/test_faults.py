@@ -6,7 +6,7 @@ import pytest
 
 from streams.broker import Broker, Message, Outcome
 from streams.embedded import Break, Embedded, Fate
-from streams.errors import BrokerUnavailable, ConsumerCancelled
+from streams.errors import BrokerError, BrokerUnavailable, ConsumerCancelled
 from tests.streams.broker.exchange import (
     bodies,
     delivered,
@@ -107,6 +107,24 @@ async def test_a_consumer_that_is_cancelled_may_still_settle_what_it_has(broker:
             await waiting
         await reader.ack([found[0].envelope.offset])
         assert await broker.depth("jobs") == 0
+    assert bodies(await drain(broker, "jobs", 1)) == ["1"]
+
+
+async def test_a_consumer_is_cancelled_by_plan_and_its_messages_come_again(broker: Broker, plan: Plan) -> None:
+    await send(broker, *numbered("events", "a", [0]))
+    async with broker.consume("jobs", 1) as reader:
+        plan.breaks = [Break.CANCELLED]
+        with pytest.raises(ConsumerCancelled):
+            await anext(reader)
+    assert bodies(await drain(broker, "jobs", 1)) == ["0"]
+
+
+async def test_settling_twice_is_an_error_that_settles_nothing(broker: Broker) -> None:
+    await send(broker, *numbered("events", "a", range(2)))
+    async with delivered(broker, "jobs", 2) as (reader, (first, second)):
+        await reader.ack([first.envelope.offset])
+        with pytest.raises(BrokerError, match="no delivery 1 to settle"):
+            await reader.ack([second.envelope.offset, first.envelope.offset])
     assert bodies(await drain(broker, "jobs", 1)) == ["1"]
 
 

@@ -100,11 +100,26 @@ async def test_closing_gives_up_what_cannot_be_written() -> None:
 @in_virtual_time
 async def test_a_writer_that_is_cancelled_leaves_nobody_waiting() -> None:
     bench = Bench()
-    answers = [bench.publish(), bench.publish()]
-    await asyncio.sleep(0)
+    bench.storage.seconds = 1
+    under_way = bench.publish()
+    await asyncio.sleep(0.5)
+    waiting = bench.publish()
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
-    assert {await answer for answer in answers} <= {Outcome.CONFIRMED, Outcome.LOST}
+    assert (await under_way, await waiting) == (Outcome.LOST, Outcome.LOST)
+
+
+@in_virtual_time
+async def test_what_comes_during_a_commit_goes_into_the_next_one() -> None:
+    bench = Bench()
+    bench.storage.seconds = 1
+    first = bench.publish()
+    await asyncio.sleep(0.5)
+    later = [bench.publish() for _ in range(10)]
+    await first
+    assert bench.queue.ready == 1
+    await asyncio.gather(*later)
+    assert (bench.storage.commits, bench.queue.ready) == (2, 11)
 
 
 @in_virtual_time
