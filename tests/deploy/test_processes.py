@@ -1,0 +1,123 @@
+"""The processes of docker-compose.yml, run without it: one for each service, each as its own user of RabbitMQ."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from agents.registry import AGENTS
+from tests.servers.server import PostgresServer, RabbitMQServer
+
+SERVICES = (*AGENTS, "gateway")
+WARREN = (sys.executable, "-m", "warren")
+
+
+def environment(rabbitmq: RabbitMQServer, postgres: PostgresServer, user: str | None = None) -> dict[str, str]:
+    """What compose sets for a service; None: for the administrator's jobs."""
+    address = rabbitmq.address
+
+    def of(url: str) -> str:
+        scheme, _, rest = url.partition("://")
+        return url if user is None else f"{scheme}://{user}:secret-{user}@{rest.partition('@')[2]}"
+
+    passwords = {f"WARREN_PASSWORD_{name.upper()}": f"secret-{name}" for name in (*SERVICES, "auth", "inventory")}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("WARREN_")}
+    return {
+        **own,
+        **(passwords if user is None else {}),
+        "WARREN_BROKER": of(address.amqp),
+        "WARREN_STREAM": of(address.stream),
+        "WARREN_MANAGEMENT": address.management,
+        "WARREN_STORE": postgres.url,
+        "WARREN_LOG_FORMAT": "json",
+    }
+
+
+@contextmanager
+def running(*command: str, env: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """A process of the shop; it has to end cleanly on SIGTERM."""
+    process = subprocess.Popen([*WARREN, *command], env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        _, told = process.communicate(timeout=30)
+        assert process.returncode == 0, told
+        assert "Traceback" not in told
+
+
+def test_each_service_does_its_part_with_its_own_rights(
+    own_rabbitmq: RabbitMQServer, own_postgres: PostgresServer
+) -> None:
+    admin = environment(own_rabbitmq, own_postgres)
+    subprocess.run([*WARREN, "topology", "apply", "--users"], env=admin, check=True, capture_output=True)
+    subprocess.run([*WARREN, "stores", "apply"], env=admin, check=True, capture_output=True)
+    again = subprocess.run([*WARREN, "stores", "plan"], env=admin, check=True, capture_output=True, text=True)
+    assert again.stdout == "nothing to do: the tables are there\n"
+    with ExitStack() as stack:
+        for service in AGENTS:
+            env = environment(own_rabbitmq, own_postgres, service)
+            stack.enter_context(running("worker", service, "--http", "0", env=env))
+        env = environment(own_rabbitmq, own_postgres, "gateway")
+        edge = stack.enter_context(running("api", "--port", "0", env=env))
+        asyncio.run(buy(address_of(edge)))
+
+
+def address_of(process: "subprocess.Popen[str]") -> str:
+    """The address that the edge announces on stderr."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("serving "):
+            return line.removeprefix("serving ").strip()
+    raise AssertionError("the edge ended before it served")
+
+
+async def buy(url: str) -> None:
+    """An order that can be paid, one that cannot; their mails and their revenue."""
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+        product = (await client.get("/api/products")).json()["items"][0]
+        paid = await place(client, product, "tok_ok")
+        failed = await place(client, product, "tok_decline")
+        assert await settled(client, paid) == "PAID"
+        assert await settled(client, failed) == "PAYMENT_FAILED"
+        await eventually(client, "/api/tables/revenue", 1)
+        await eventually(client, "/api/notifications", 4)
+
+
+async def place(client: httpx.AsyncClient, product: dict[str, str], token: str) -> str:
+    body = {
+        "userId": str(uuid4()),
+        "items": [{"productId": product["id"], "quantity": 1}],
+        "currency": product["currency"],
+        "paymentToken": token,
+        "shippingAddress": {"name": "A", "line1": "1 Street", "city": "B", "postalCode": "1", "country": "NL"},
+    }
+    answer = await client.post("/api/orders", json=body, headers={"Idempotency-Key": str(uuid4())})
+    assert answer.status_code == 202, answer.text
+    id: str = answer.json()["id"]
+    return id
+
+
+async def settled(client: httpx.AsyncClient, order: str) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        answer = await client.get(f"/api/orders/{order}")
+        status = str(answer.json().get("status"))
+        if answer.status_code == 200 and status != "PENDING":
+            return status
+        await asyncio.sleep(0.1)
+    pytest.fail("the order was not settled")
+
+
+async def eventually(client: httpx.AsyncClient, path: str, rows: int) -> None:
+    deadline = time.monotonic() + 30
+    while len((await client.get(path)).json()["items"]) != rows:
+        assert time.monotonic() < deadline, f"{path} never had {rows} rows"
+        await asyncio.sleep(0.1)
