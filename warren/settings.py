@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """Rate limits and caches. Without it they live in this process."""
     data: Path = Path(".warren")
     """Where the embedded broker and SQLite keep their files."""
+    lease: float = Field(default=10.0, ge=1, le=600)
+    """Seconds after which a worker that is not heard of has lost its partitions to others."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto` is console on a terminal, else JSON."""

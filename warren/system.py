@@ -49,7 +49,15 @@ class System:
     def worker(self, services: Iterable[str] = AGENTS) -> Worker:
         """A worker for the agents of these services, to be started."""
         chosen = [app for app in self.apps if app.id in set(services)]
-        return Worker(chosen, broker=self.broker, stores=self.stores, topology=self.topology, now=now, ids=self.ids)
+        return Worker(
+            chosen,
+            broker=self.broker,
+            stores=self.stores,
+            topology=self.topology,
+            now=now,
+            ids=self.ids,
+            lease=self.settings.lease,
+        )
 
 
 @asynccontextmanager
@@ -85,7 +93,7 @@ async def _broker(settings: Settings, topology: Topology, stack: AsyncExitStack)
 
 async def open_service_store(settings: Settings, app: App, stack: AsyncExitStack) -> Store:
     """A service's store, open; a store that only this process has is given its tables at once."""
-    store = open_store(settings.store_url(app.id).get_secret_value(), app.id)
+    store = open_store(settings.store_url(app.id).get_secret_value(), app.id, lease=settings.lease)
     await store.open()
     stack.push_async_callback(store.close)
     if store.capabilities.exclusive:

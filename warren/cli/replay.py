@@ -8,19 +8,10 @@ from contextlib import asynccontextmanager
 import click
 import uvloop
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
-from rich.text import Text
 
+from streams.status import Status
+from warren.cli.progress import progress
 from warren.logs import configure
 from warren.replay.dataset import CURRENCY, baskets
 from warren.replay.run import Replay, Result
@@ -58,50 +49,34 @@ def completejourney(orders: int | None, rate: float | None, agents: bool, as_jso
     configure("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)
     if settings.embedded and not agents:
         raise click.UsageError("the embedded broker lives in one process: without RabbitMQ the agents run here")
-    result = uvloop.run(_replay(settings, orders, rate, agents=agents))
-    _print_json(result) if as_json else _print(result)
+    result, statuses = uvloop.run(_replay(settings, orders, rate, agents=agents))
+    _print_json(result, statuses) if as_json else _print(result)
     if result.differences:
         raise click.exceptions.Exit(1)
 
 
-async def _replay(settings: Settings, orders: int | None, rate: float | None, *, agents: bool) -> Result:
-    async with open_system(settings) as system, _agents_of(system, wanted=agents):
+async def _replay(
+    settings: Settings, orders: int | None, rate: float | None, *, agents: bool
+) -> tuple[Result, list[Status]]:
+    """The result, and how the agents of this process did."""
+    async with open_system(settings) as system, _agents_of(system, wanted=agents) as statuses:
         replay = Replay(system.publisher("gateway"), system.broker, Tables(system.views), rate=rate)
-        with _progress() as bar:
-            task = bar.add_task("orders", total=orders or ALL)
-            return await replay.run(baskets(orders), lambda done: bar.update(task, completed=done))
+        with progress("orders", orders or ALL) as report:
+            return await replay.run(baskets(orders), report), statuses
 
 
 @asynccontextmanager
-async def _agents_of(system: System, *, wanted: bool) -> AsyncIterator[None]:
+async def _agents_of(system: System, *, wanted: bool) -> AsyncIterator[list[Status]]:
+    """While the context lasts, agents run in this process, if that is wanted. Gives what they tell of themselves."""
     if not wanted:
-        yield
+        yield []
         return
     worker = system.worker()
     await worker.start()
     try:
-        yield
+        yield worker.status()
     finally:
         await worker.stop()
-
-
-class _Speed(ProgressColumn):
-    """Orders a second."""
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed or 0:,.0f}/s")
-
-
-def _progress() -> Progress:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Speed(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=Console(stderr=True))
 
 
 def _print(result: Result) -> None:
@@ -123,7 +98,7 @@ def _print(result: Result) -> None:
     console.print("every figure equals the data's" if not different else "\n".join(["DIFFERENT:", *different]))
 
 
-def _print_json(result: Result) -> None:
+def _print_json(result: Result, statuses: list[Status]) -> None:
     def figures(of: str) -> dict[str, object]:
         part = result.found if of == "found" else result.wanted
         return {
@@ -139,6 +114,11 @@ def _print_json(result: Result) -> None:
         "data": figures("wanted"),
         "elapsed": round(result.elapsed, 3),
         "perSecond": {name: round(speed, 1) for name, speed in result.stages.items()},
+        "agents": {f"{status.service}/{status.agent}": _counts(status) for status in statuses},
         "differences": result.differences,
     }
     click.echo(json.dumps(answer, indent=2))
+
+
+def _counts(status: Status) -> dict[str, int]:
+    return {name: getattr(status, name) for name in ("handled", "repeats", "dead", "retried", "sent", "commits")}

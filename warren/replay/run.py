@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID, uuid5
 
+from stores.errors import StoreUnavailable
 from streams import Publisher
 from streams.broker import Broker, Message, Outcome
 from streams.errors import BrokerError
@@ -22,8 +23,12 @@ MOST_UNFINISHED: Final = 1_000
 BATCH: Final = 100
 PATIENCE: Final = 60.0
 """Seconds without any order finished, or any figure changed, after which the replay says that something is stuck."""
+PAUSE: Final = 0.5
+"""Seconds between tries at a broker or a store that is away."""
 STAGES: Final = {"saga": "orders.saga", "analytics": "analytics.all.events"}
 """Stage -> the log it reads."""
+
+T = TypeVar("T")
 
 Progress = Callable[[int], None]
 """Told how many orders are finished."""
@@ -50,6 +55,18 @@ def batched(baskets: Iterable[Basket], size: int) -> Iterator[list[Basket]]:
     source = iter(baskets)
     while group := list(islice(source, size)):
         yield group
+
+
+async def patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """The answer of a store; where it is away, asked again until it is back. Raises Stalled."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await ask()
+        except StoreUnavailable as error:
+            if time.monotonic() > deadline:
+                raise Stalled(f"for {PATIENCE:.0f} s: {error}") from error
+            await asyncio.sleep(PAUSE)
 
 
 def _next(groups: Iterator[list[Basket]]) -> list[Basket]:
@@ -109,7 +126,7 @@ class Replay:
             if messages and time.monotonic() > deadline:
                 raise Stalled(f"the broker has taken no order for {PATIENCE:.0f} s: is it up?")
             if messages:
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(PAUSE)
 
     async def _pace(self, count: int) -> None:
         if self._rate is not None:
@@ -120,7 +137,7 @@ class Replay:
         """Wait until no more than so many orders are unfinished."""
         deadline = time.monotonic() + PATIENCE
         while len(self._unfinished) > upto:
-            done = await self._tables.finished(list(self._unfinished))
+            done = await patiently(lambda: self._tables.finished(list(self._unfinished)))
             self._unfinished.difference_update(done)
             self._finished += len(done)
             if done:
@@ -139,13 +156,13 @@ class Replay:
         days = sorted(wanted.days)
         last, deadline = None, time.monotonic() + PATIENCE / 4
         while time.monotonic() < deadline:
-            found = await self._tables.days(days)
+            found = await patiently(lambda: self._tables.days(days))
             if sum(found.values()) == wanted.revenue:
                 break
             if found != last:
                 last, deadline = found, time.monotonic() + PATIENCE / 4
             await asyncio.sleep(0.2)
-        return await self._tables.figures(ids, days)
+        return await patiently(lambda: self._tables.figures(ids, days))
 
     async def _logs(self) -> dict[str, int]:
         ends: dict[str, int] = {}
