@@ -1,4 +1,4 @@
-"""What endpoints ask for by type."""
+"""What endpoints ask for by type. Coroutines all of them: others would run in a thread, and wait for it."""
 
 from typing import Annotated
 
@@ -12,19 +12,19 @@ MOST = 1_000
 """Items of a page."""
 
 
-def edge_of(request: Request) -> Edge:
+async def edge_of(request: Request) -> Edge:
     """What the app was made with."""
     edge: Edge = request.app.state.edge
     return edge
 
 
-def sender_of(request: Request) -> Sender:
+async def sender_of(request: Request) -> Sender:
     """The app's way to the broker."""
     sender: Sender = request.app.state.sender
     return sender
 
 
-def _correlation(request: Request) -> Correlation:
+async def _correlation(request: Request) -> Correlation:
     return correlation_of(request.scope)
 
 

@@ -14,7 +14,7 @@ def media_type(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def require_json(request: Request) -> None:
+async def require_json(request: Request) -> None:
     """A dependency of endpoints that take JSON. Raises Problem (415)."""
     require_media(request, JSON)
 

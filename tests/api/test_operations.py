@@ -6,7 +6,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from stores.errors import StoreUnavailable
+from stores.errors import StoreRefused, StoreUnavailable
 from stores.memory import MemoryStore
 from stores.port import Row
 from streams.broker import Health
@@ -79,6 +79,31 @@ async def test_a_store_that_is_away_degrades_and_its_reads_are_503() -> None:
     assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
     assert ready.json()["degraded"] == ["the store of orders: postgresql does not answer: start it"]
     assert (read.status_code, read.json()["code"], read.headers["retry-after"]) == (503, "store_unavailable", "5")
+
+
+class RefusingStore(MemoryStore):
+    """A store whose settings are wrong: nothing that a client could mend."""
+
+    async def query(self, table: str, **options: Any) -> Any:
+        raise StoreRefused("synchronous_commit is off: turn it on")
+
+
+async def test_a_fault_of_a_store_is_ours_and_not_the_clients() -> None:
+    async with open_shop() as shop:
+        shop.stores["orders"] = RefusingStore()
+        answer = await shop.client.get("/api/orders")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+async def test_what_is_not_served_here_is_told() -> None:
+    async with open_shop() as shop:
+        del shop.stores["notifications"]
+        ready = (await shop.client.get("/readyz")).json()
+        read = await shop.client.get("/api/notifications")
+    assert ready["degraded"] == [
+        "the store of notifications: this process does not read what 'notifications' keeps: ask one that serves it"
+    ]
+    assert (read.status_code, read.json()["code"]) == (503, "not_served")
 
 
 async def test_a_store_that_never_answers_degrades() -> None:

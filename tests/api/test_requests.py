@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from api.middleware.body_limits import BodyLimits
+from api.middleware.failures import Failures
 from api.problems import Problem
 from tests.api.shop import Shop, open_shop, order
 
@@ -68,6 +69,18 @@ async def test_an_unexpected_failure_is_500_without_a_word_of_it_and_logged_whol
     assert answer.json()["correlationId"] == answer.headers["x-request-id"] == "req-9"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["request failed"]
+
+
+async def test_an_answer_that_fails_when_it_has_begun_is_broken_off() -> None:
+    async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("half way")
+
+    connection = Connection()
+    with capture_logs() as lines, pytest.raises(RuntimeError, match="half way"):
+        await Failures(fails)(connection.scope, connection.receive, connection.send)
+    assert len(connection.sent) == 1
+    assert lines[0]["event"] == "request failed"
 
 
 async def test_answers_carry_security_headers(shop: Shop) -> None:
