@@ -37,6 +37,7 @@ class StreamConsumer(Consumer):
         self._waiting: deque[Fetched] = deque()
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
+        self._reading = False
         self._reader = rstream_consumer.connect(self.transport.scene)
 
     # --- reading ---
@@ -44,11 +45,12 @@ class StreamConsumer(Consumer):
     async def subscribe(self, topics: Iterable[str]) -> None:
         self._assigned = {TP(topic, 0) for topic in topics}
         self.app.on_rebalance_start()
-        self.add_future(self.on_partitions_assigned(self._assigned))
+        self._assigning = self.add_future(self.on_partitions_assigned(self._assigned))
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Faust calls this when its tables are recovered, once: reading begins here."""
-        if not self._reader._subscribers:
+        if not self._reading:
+            self._reading = True
             await rstream_consumer.subscribe(self._reader, self.transport.scene.source, self._on_message)
         return {tp: self._committed.get(tp, 0) for tp in self._assigned}
 
@@ -69,7 +71,7 @@ class StreamConsumer(Consumer):
     ) -> Mapping[TP, list[Fetched]]:
         if not self._waiting:
             self._arrived.clear()
-            await self.wait_for_stopped(self._arrived, timeout=timeout)
+            await self.wait_for_stopped(self._arrived.wait(), timeout=timeout)
         batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
         self._room.set()
         return {TP(self.transport.scene.source, 0): batch} if batch else {}

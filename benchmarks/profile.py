@@ -6,7 +6,7 @@ Needs the right to trace the processes one starts, which containers may lack (`-
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.catalogue import Entry
@@ -28,13 +28,25 @@ async def profile(entry: Entry, scene: Scene) -> str:
         samples = Path(directory) / "samples.txt"
         py_spy = str(Path(sys.executable).with_name("py-spy"))
         result = await in_process(entry, scene, prefix=[py_spy, *RECORD, str(samples), "--"])
-        stacks = Counter(dict(_read(samples.read_text().splitlines())))
-    return "\n".join((*_summary(entry, result), "", *_hottest(stacks)))
+        return "\n".join((*_summary(entry, result), "", *hottest(samples.read_text())))
 
 
-def _read(lines: Iterable[str]) -> Iterator[tuple[Stack, int]]:
-    """py-spy's raw format: frames separated by `;`, outermost first, then the number of samples."""
-    for line in lines:
+def hottest(samples: str) -> Iterator[str]:
+    """Tables of where samples in py-spy's raw format are, while the clock ran."""
+    lines, modules, functions = Counter[str](), Counter[str](), Counter[str]()
+    for stack, number in _read(samples):
+        lines[stack[-1]] += number
+        modules[_module(stack[-1])] += number
+        functions.update(dict.fromkeys(map(_function, stack), number))
+    total = sum(lines.values())
+    yield from _table("module, itself", modules, total)
+    yield from _table("line, itself", lines, total)
+    yield from _table("function, with its calls", functions, total)
+
+
+def _read(samples: str) -> Iterator[tuple[Stack, int]]:
+    """A line holds the frames, outermost first and separated by `;`, and then the number of samples."""
+    for line in samples.splitlines():
         frames, _, number = line.rpartition(" ")
         if frames and not any(mark in frames for mark in OUTSIDE):
             yield tuple(frames.split(";")), int(number)
@@ -49,18 +61,6 @@ def _summary(entry: Entry, result: Result) -> Iterator[str]:
             each = spent / result.count * 1e6
             yield f"CPU of {name}: {spent:.2f} s, {spent / result.seconds:.0%} of one core, {each:.2f} µs an event"
     yield f"peak memory: {result.memory / 1e6:.0f} MB"
-
-
-def _hottest(stacks: Mapping[Stack, int]) -> Iterator[str]:
-    total = sum(stacks.values()) or 1
-    lines, modules, functions = Counter[str](), Counter[str](), Counter[str]()
-    for stack, number in stacks.items():
-        lines[stack[-1]] += number
-        modules[_module(stack[-1])] += number
-        functions.update(dict.fromkeys(map(_function, stack), number))
-    yield from _table("module, itself", modules, total)
-    yield from _table("line, itself", lines, total)
-    yield from _table("function, with its calls", functions, total)
 
 
 def _table(title: str, counter: Counter[str], total: int) -> Iterator[str]:

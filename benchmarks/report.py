@@ -53,7 +53,7 @@ class Report(msgspec.Struct, frozen=True):
 
     def markdown(self) -> str:
         parts = (_rates(self.lines), _costs(self.lines), _ratios(self), _conditions(self))
-        return "\n\n".join("\n".join(part) for part in parts)
+        return "\n\n".join(filter(None, ("\n".join(part) for part in parts)))
 
 
 def line(entry: Entry, results: Sequence[Result]) -> Line:

@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -51,16 +51,10 @@ class Runner:
             if start + longest > began + self._budget:
                 self.complete = False
                 return
-            for entry in self._round(number):
-                await self._trial(entry, number)
+            for entry in turns(self._entries, number):
+                if entry.name not in self.failures:
+                    await self._trial(entry, number)
             longest = max(longest, time.monotonic() - start)
-
-    def _round(self, number: int) -> Iterator[Entry]:
-        """Each round begins with another subject."""
-        first = number % len(self._entries)
-        for entry in (*self._entries[first:], *self._entries[:first]):
-            if entry.name not in self.failures and not (entry.once and number):
-                yield entry
 
     async def _trial(self, entry: Entry, number: int) -> None:
         count = entry.events(self._events)
@@ -82,6 +76,12 @@ class Runner:
             found = await self._stage.held(entry.source)
             if found != expected:
                 raise TrialFailed(f"{entry.source} holds {found:,} messages afterwards, not {expected:,}")
+
+
+def turns(entries: Sequence[Entry], number: int) -> list[Entry]:
+    """The subjects of a round (the first is 0) in their order: each round begins with another one."""
+    first = number % len(entries)
+    return [entry for entry in (*entries[first:], *entries[:first]) if not (entry.once and number)]
 
 
 async def in_process(entry: Entry, scene: Scene, *, prefix: Sequence[str] = ()) -> Result:

@@ -5,6 +5,7 @@ from time import perf_counter
 
 import faust
 from faust.models.fields import IntegerField, StringField
+from faust.types import StreamT
 
 from benchmarks.faust_transport import StreamTransport
 from benchmarks.results import Spending, check_spending
@@ -38,7 +39,7 @@ class FaustCounting:
         self._table = self._app.Table("spending", default=lambda: [0, 0], partitions=1)
         self._app.agent(self._app.topic(scene.source, value_type=Order, partitions=1))(self._handle)
 
-    async def _handle(self, stream: faust.Stream[Order]) -> None:
+    async def _handle(self, stream: StreamT[Order]) -> None:
         async for order in stream:
             if self._seen == 0:
                 self._began = perf_counter()
