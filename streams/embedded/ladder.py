@@ -9,8 +9,9 @@ from streams.embedded.clock import Alarm, Clock
 from streams.embedded.journal import Entry, Journal
 from streams.embedded.message import moved
 from streams.embedded.queue import Queue
-from streams.embedded.router import WAY_BACK, Router
+from streams.embedded.router import Router
 from streams.embedded.storage import QueuedMessage
+from topology.spec import WAY_BACK
 
 _AT_ONCE = 1_000
 

@@ -7,11 +7,8 @@ from streams.embedded.log import Log
 from streams.embedded.queue import Queue
 from streams.errors import NoSuchTarget
 from topology.errors import TopologyError
-from topology.spec import DEAD_LETTER_EXCHANGE, RETRY_PREFIX, Topology
+from topology.spec import DEAD_LETTER_EXCHANGE, WAY_BACK, Topology
 
-WAY_BACK = f"{RETRY_PREFIX}back"
-"""The exchange through which messages leave the retry ladder for the queue that their routing key names; a message
-whose queue is gone becomes a dead letter."""
 _REMEMBERED = 10_000  # ways; keys that hold ids would otherwise grow it for ever
 
 
