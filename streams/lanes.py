@@ -37,6 +37,8 @@ class Lanes:
     def __init__(self, packed: bytes = b"") -> None:
         self._lanes: dict[str, _Lane] = {}
         self._before: dict[str, _Lane | None] = {}
+        self._last_name, self._last = "", _Lane(0, 0, set())
+        """The lane of the last send: the next one is likely from there too."""
         for row in msgspec.msgpack.decode(packed, type=list[_Packed]) if packed else ():
             self._lanes[row.lane] = _Lane(row.floor, row.heard, _unpack(row.deltas))
 
@@ -50,7 +52,7 @@ class Lanes:
 
     def fresh(self, name: str, seq: int, floor: int, log_time: int) -> bool:
         """Take note of a send; False if it was read before."""
-        lane = self._touch(name, floor)
+        lane = self._last if name == self._last_name else self._touch(name, floor)
         lane.heard = max(lane.heard, log_time)
         if floor > lane.floor:
             lane.floor = floor
@@ -66,6 +68,7 @@ class Lanes:
             self._before[name] = None if lane is None else _Lane(lane.floor, lane.heard, set(lane.seen))
         if lane is None:
             lane = self._lanes[name] = _Lane(floor, 0, set())
+        self._last_name, self._last = name, lane
         return lane
 
     def settle(self, log_time: int) -> bytes:
@@ -73,6 +76,7 @@ class Lanes:
         for name in [n for n, lane in self._lanes.items() if lane.heard < log_time - SILENCE]:
             del self._lanes[name]
         self._before.clear()
+        self._last_name = ""
         if not self._lanes:
             return b""
         rows = [_Packed(n, lane.floor, lane.heard, _pack(lane.seen)) for n, lane in sorted(self._lanes.items())]
@@ -86,6 +90,7 @@ class Lanes:
             else:
                 self._lanes[name] = lane
         self._before.clear()
+        self._last_name = ""
 
 
 def _pack(numbers: set[int]) -> bytes:

@@ -108,7 +108,11 @@ class Table(Generic[V]):
             ) from None
 
     def __getitem__(self, key: Key) -> V:
-        value: V = self._here()[key]
+        try:  # once for each event: no call between
+            working = self.working.get()
+        except LookupError:
+            working = self._here()
+        value: V = working[key]
         return value
 
     def __setitem__(self, key: Key, value: V) -> None:

@@ -15,11 +15,12 @@ from streams.scope import Scope
 Change = tuple[str, Encoded | None]
 
 
-class _Deleted:
+class _Mark:
     pass
 
 
-DELETED: Final = _Deleted()
+DELETED: Final = _Mark()
+UNTOUCHED: Final = _Mark()
 
 
 class Working:
@@ -40,15 +41,13 @@ class Working:
     def __getitem__(self, key: Key) -> Any:
         if self.scope is not None:
             self.scope.check(encode_key(key))
-        try:
-            value = self.touched[key]
-        except KeyError:
+        value = self.touched.get(key, UNTOUCHED)
+        if value is UNTOUCHED:
             value = self._read(key)
         return self._missing(key) if value is DELETED else value
 
     def _read(self, key: Key) -> Any:
-        text = encode_key(key)
-        raw = self.rows.get(text)
+        raw = self.rows.get(key if type(key) is str else encode_key(key))
         if raw is not None:
             value = self.touched[key] = self._decode(raw)
             return value
@@ -73,11 +72,8 @@ class Working:
     def __contains__(self, key: Key) -> bool:
         if self.scope is not None:
             self.scope.check(encode_key(key))
-        try:
-            value = self.touched[key]
-        except KeyError:
-            value = self._read(key)
-        return value is not DELETED
+        value = self.touched.get(key, UNTOUCHED)
+        return (self._read(key) if value is UNTOUCHED else value) is not DELETED
 
     def peek(self, key: Key) -> Any:
         """The value, or None where there is none; makes no row."""
@@ -115,11 +111,10 @@ class Working:
         if not self.resident:
             self.rows = {}
             self._absent = set()
+        self.rows.update(changes)  # type: ignore[arg-type]  # what is deleted goes below
         for text, raw in changes:
-            if raw is not None:
-                self.rows[text] = raw
-            else:
-                self.rows.pop(text, None)
+            if raw is None:
+                del self.rows[text]
                 self._absent.add(text)
 
     def rollback(self) -> None:
