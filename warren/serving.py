@@ -10,6 +10,7 @@ from api.app import create_app
 from api.server import serve
 from streams.status import Status
 from warren.edge import edge_of
+from warren.garbage import fit_collector
 from warren.settings import Settings
 from warren.signals import stop_on_signals
 from warren.system import System, open_system
@@ -50,6 +51,7 @@ async def running(
     Leaving stops in order: no new requests, then batches finished and committed, then connections closed.
     """
     chosen = list(services)
+    fit_collector()
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(open_system(settings, chosen))
         status: Callable[[], list[Status]] = list

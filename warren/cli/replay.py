@@ -12,6 +12,7 @@ from rich.table import Table
 
 from streams.status import Status
 from warren.cli.progress import progress
+from warren.garbage import fit_collector
 from warren.logs import configure
 from warren.replay.dataset import CURRENCY, baskets
 from warren.replay.run import Replay, Result
@@ -59,6 +60,7 @@ async def _replay(
     settings: Settings, orders: int | None, rate: float | None, *, agents: bool
 ) -> tuple[Result, list[Status]]:
     """The result, and how the agents of this process did."""
+    fit_collector()
     async with open_system(settings) as system, _agents_of(system, wanted=agents) as statuses:
         replay = Replay(system.publisher("gateway"), system.broker, Tables(system.views), rate=rate)
         with progress("orders", orders or ALL) as report:
