@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Sequence
-from functools import cache
+from functools import lru_cache
 from hashlib import blake2b
 
 from stores.errors import StoreError
@@ -18,7 +18,7 @@ _RESERVED = ("pg_", "sqlite_", "warren_")
 _LONGEST_IDENTIFIER = 63
 
 
-@cache
+@lru_cache(1024)
 def checked_name(name: str) -> str:
     """The name of a table or a service, as it came. Raises StoreError where it is not one."""
     if not _NAME.fullmatch(name) or name.lower().startswith(_RESERVED):
@@ -29,7 +29,7 @@ def checked_name(name: str) -> str:
     return name
 
 
-@cache
+@lru_cache(1024)
 def checked_field(field: str) -> str:
     """The name of an indexed field, as it came. Raises StoreError where it is not one."""
     if not _FIELD.fullmatch(field):

@@ -136,8 +136,8 @@ class PostgresStore:
 
     async def scan(self, table: str, partition: int) -> dict[str, Encoded]:
         rows: dict[str, Encoded] = {}
-        async with self._sessions.transaction() as session:
-            select = f"SELECT key, value FROM {self._quoted(table)} WHERE partition = $1"
+        select = f"SELECT key, value FROM {self._quoted(table)} WHERE partition = $1"
+        async with self._sessions.session() as session, session.transaction(readonly=True):
             cursor = await session.cursor(select, partition)
             while found := await cursor.fetch(_SCANNED_AT_ONCE):
                 rows.update((key, value.encode()) for key, value in found)

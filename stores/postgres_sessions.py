@@ -64,7 +64,7 @@ class Sessions:
             return
         settings = {
             "application_name": self._name,
-            "idle_in_transaction_session_timeout": str(int(self._limits.idle_transaction * 1000)),
+            "idle_in_transaction_session_timeout": str(max(1, int(self._limits.idle_transaction * 1000))),
             # Compiling a statement never pays for itself here: no statement computes much.
             "jit": "off",
         }

@@ -1,6 +1,6 @@
 """SQL that every SQL store shares."""
 
-from functools import cache
+from functools import lru_cache
 
 from stores.fields import column, sort_text
 from stores.names import checked_name
@@ -9,7 +9,7 @@ from stores.pages import PageQuery, after_prefix
 Argument = str | int
 
 
-@cache
+@lru_cache(1024)
 def quoted(name: str, schema: str | None = None) -> str:
     """The name of a table, for SQL. Raises StoreError where it is not one."""
     table = f'"{checked_name(name)}"'
