@@ -15,6 +15,7 @@ from benchmarks.processes import cpu_seconds, peak_memory
 from benchmarks.results import WrongResult
 from benchmarks.scene import Scene
 from benchmarks.subject import Subject
+from warren.garbage import fit_collector
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -35,9 +36,10 @@ class Result(msgspec.Struct, frozen=True):
 
 
 async def measure(subject: Subject, scene: Scene) -> Result:
-    """One run. Raises WrongResult."""
+    """One run; all subjects have the garbage collector fitted as Warren's own processes have. Raises WrongResult."""
     pids = os.getpid(), scene.rabbitmq_pid, scene.postgres_pid
     await subject.prepare()
+    fit_collector()
     try:
         before = [cpu_seconds(pid) for pid in pids]
         seconds = await subject.run(scene.count)
