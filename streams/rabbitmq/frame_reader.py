@@ -47,9 +47,11 @@ class FrameReader(asyncio.StreamReader):
         """From now on the deliveries on this channel go there."""
         self._consumers[channel] = take
 
-    def forget(self, channel: int) -> None:
-        self._consumers.pop(channel, None)
-        self._begun.pop(channel, None)
+    def forget(self, channel: int, take: Take) -> None:
+        """No more deliveries are wanted there; unless the channel has become another consumer's."""
+        if self._consumers.get(channel) == take:
+            del self._consumers[channel]
+            self._begun.pop(channel, None)
 
     def at_eof(self) -> bool:
         return not self._frame and self._source.at_eof()

@@ -25,8 +25,15 @@ _MESSAGE_ID, _TIMESTAMP, _TYPE, _USER_ID, _APP_ID = 1 << 7, 1 << 6, 1 << 5, 1 <<
 _ALWAYS = _CONTENT_TYPE | _HEADERS | _DELIVERY_MODE | _MESSAGE_ID | _TYPE | _USER_ID
 
 _PERSISTENT = b"\x02"
+_LAST_SECOND = 253_402_300_799
+"""The end of the year 9999."""
 _CONTENT = Struct(">HHQH")
 _BASIC = 60
+
+# These route the message to further queues, or close the channel; those let the publisher write what a stream keeps
+# of the message's properties, the user included.
+_ROUTING_HEADERS = ("CC", "BCC")
+_FORGING_HEADERS = "x-amqp-1.0-"
 
 _SIZES = [bytes([size]) for size in range(256)]
 _REMEMBERED = 5_000
@@ -95,7 +102,7 @@ class Publishing:
         parts.append(_short(message.message_id))
         if message.timestamp is not None:
             flags |= _TIMESTAMP
-            parts.append(_whole(message.timestamp))
+            parts.append(_time(message.timestamp))
         if message.app_id is not None:
             flags |= _APP_ID
         parts.append(self._kind(message.type, message.app_id))
@@ -124,6 +131,8 @@ class Publishing:
         return b"".join(parts)
 
     def _name(self, name: str) -> bytes:
+        if name in _ROUTING_HEADERS or name.startswith(_FORGING_HEADERS):
+            raise Unsendable(f"the header {name!r} means something to RabbitMQ")
         content = _short(name)
         _remember(self._names, name, content)
         return content
@@ -136,6 +145,13 @@ def ack(channel: int, tag: int, *, multiple: bool) -> bytes:
 
 def reject(channel: int, tag: int, *, requeue: bool) -> bytes:
     return _SETTLEMENT.pack(_METHOD, channel, 13, _REJECT, tag, requeue, _END)
+
+
+def _time(seconds: int) -> bytes:
+    # A time that is in no calendar would make other clients choke on the message, and aiormq on its return.
+    if not 0 <= seconds <= _LAST_SECOND:
+        raise Unsendable(f"the timestamp {seconds} is not in seconds since 1970")
+    return seconds.to_bytes(8, "big")
 
 
 def _whole(number: int) -> bytes:

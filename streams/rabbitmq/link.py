@@ -39,9 +39,9 @@ class Wire(Connection):
         """Give the deliveries on a channel to `take` instead of aiormq."""
         self._transport.reader.deliver(channel, take)
 
-    def forget(self, channel: int) -> None:
+    def forget(self, channel: int, take: Take) -> None:
         """No more deliveries are wanted on a channel."""
-        self._transport.reader.forget(channel)
+        self._transport.reader.forget(channel, take)
 
     def send(self, frames: bytes) -> None:
         """Write whole frames without waiting."""

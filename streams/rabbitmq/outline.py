@@ -96,9 +96,11 @@ class Outline:
 
     @property
     def user(self) -> int:
-        """The place of the user, where the broker has checked it.
+        """The place of the user, where the broker has checked it: of what came through an exchange.
 
-        Only of what came through an exchange: a client that writes to the stream itself may claim any.
+        A client that writes to the stream itself may claim any user, annotations included, and so may, since RabbitMQ
+        3.11.9, one that publishes with AMQP 0-9-1 and the header `x-amqp-1.0-properties`. Whoever must not pose as a
+        service must not be let publish to the log or to an exchange that is bound to it.
         """
         return self.places[Role.USER] if self.places[Role.EXCHANGE] >= 0 else ABSENT
 

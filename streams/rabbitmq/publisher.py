@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from streams.broker import Message, Outcome
-from streams.errors import BrokerUnavailable
+from streams.errors import BrokerError, BrokerUnavailable
 from streams.rabbitmq.confirms import Publication
 from streams.rabbitmq.link import Link
 from streams.rabbitmq.publish_channel import PublishChannel
 from streams.rabbitmq.suspects import Suspect, Suspects, Target, verdict
+
+CLOSE_SECONDS = 30.0
 
 
 class Publisher:
@@ -41,16 +43,20 @@ class Publisher:
         return await publication.outcomes()
 
     async def close(self) -> None:
-        """Wait for what is under way."""
-        async with self._turn:
-            if self._channel is not None:
-                await self._channel.quiet()
+        """Wait for what is under way, but not for ever: a blocked broker may not answer before it is mended."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS), self._turn:
+                if self._channel is not None:
+                    await self._channel.quiet()
 
     async def _send(self, publication: Publication) -> None:
         """Send messages until all are sent, or the channel is gone."""
         verdicts: dict[Suspect, Outcome] = {}
-        with suppress(BrokerUnavailable):
+        try:
             channel = await self._connected()
+        except BrokerUnavailable:
+            return
+        with suppress(BrokerError):
             while publication.sent < len(publication.messages) and not channel.ended:
                 stop, suspect = self._next_suspect(publication)
                 if publication.sent < stop:

@@ -115,7 +115,7 @@ class QueueConsumer(Channel):
 
     def _on_closed(self, _: asyncio.Future[None]) -> None:
         self._over = True
-        self._wire.forget(self.number)
+        self._wire.forget(self.number, self._on_delivery)
         self._news.set()
 
     # aiormq's own handling of this frame, replaced.

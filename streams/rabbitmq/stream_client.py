@@ -1,9 +1,10 @@
 """A connection to RabbitMQ's stream protocol: rstream's client, made to notice at once what breaks."""
 
 import asyncio
+from collections.abc import Generator
 from contextlib import suppress
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from rstream import schema
 from rstream.client import Client
@@ -14,8 +15,12 @@ from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
 from streams.rabbitmq.stream_socket import CLOSE_SECONDS, StreamSocket
 
 CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 HEARTBEAT_SECONDS = 30
 FRAME_MAX = 1 << 20
+
+
+FrameT = TypeVar("FrameT", bound=schema.Frame)
 
 
 class BytewiseText(str):
@@ -25,6 +30,21 @@ class BytewiseText(str):
 
     def __len__(self) -> int:
         return len(self.encode())
+
+
+class Answer:
+    """Waits for a frame. rstream's own way, `asyncio.wait_for`, may swallow a cancellation (before Python 3.12)."""
+
+    def __init__(self, frame: asyncio.Future[Any], seconds: float) -> None:
+        self._frame = frame
+        self._seconds = seconds
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Any:
+        async with asyncio.timeout(self._seconds):
+            return await self._frame
 
 
 class Listener(Protocol):
@@ -81,6 +101,13 @@ class StreamClient(Client):
         await self._socket.open()
         self.start_task("listener", self._listener())
 
+    def wait_frame(self, frame_cls: type[FrameT], corr_id: int | None = None, timeout: int | None = None) -> Any:
+        frame: asyncio.Future[schema.Frame] = asyncio.get_running_loop().create_future()
+        key = frame_cls.key, corr_id
+        self._waiters[key] = frame
+        frame.add_done_callback(lambda _: self._waiters.pop(key, None))
+        return Answer(frame, timeout or ANSWER_SECONDS)
+
     async def send_frame(self, frame: schema.Frame, version: int = 1) -> None:
         if self.fault is not None:
             raise ConnectionClosed("the connection is gone") from self.fault
@@ -93,16 +120,18 @@ class StreamClient(Client):
 
     async def close(self) -> None:
         """Say goodbye if there still is somebody, and close the socket. May be called twice."""
-        if self.is_connection_alive():
-            with suppress(*LIBRARY_ERRORS):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self.sync_request(schema.Close(self._corr_id_seq.next(), 1, "OK"), schema.CloseResponse)
-        self._is_not_closed = False
-        for task in self._tasks.values():
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks.values())
-        await self._socket.close()
+        try:
+            if self.is_connection_alive():
+                with suppress(*LIBRARY_ERRORS):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        await self.sync_request(schema.Close(self._corr_id_seq.next(), 1, "OK"), schema.CloseResponse)
+        finally:
+            self._is_not_closed = False
+            tasks = list(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await self._socket.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listener(self) -> None:
         try:
@@ -118,7 +147,7 @@ class StreamClient(Client):
         elif isinstance(frame, schema.MetadataUpdate):
             self._subscriptions.moved()
         elif isinstance(frame, schema.Close):
-            self._socket.send(schema.CloseResponse(frame.correlation_id, 1))
+            self._socket.agree_to_close(frame.correlation_id)
             raise ConnectionClosed(f"the server closed the connection: {frame.reason}")
         else:
             waiter = self._waiters.get((frame.key, frame.corr_id))

@@ -15,6 +15,8 @@ _DELIVER = Struct(">HHBbbHIqQQIIII")
 _DELIVER_HEAD = b"\0\x08\0\x01"
 """Key and version of the frame Deliver."""
 
+_CLOSE_RESPONSE = Struct(">IHHIH")
+
 
 class StreamSocket(Connection):
     """Reads whole frames; rstream's own takes 256 bytes at a time."""
@@ -46,3 +48,8 @@ class StreamSocket(Connection):
         """Write without waiting."""
         assert self._writer is not None
         self._writer.write(encode_frame(frame))
+
+    def agree_to_close(self, correlation: int) -> None:
+        """Answer the server's Close. rstream writes responses as if they were requests."""
+        assert self._writer is not None
+        self._writer.write(_CLOSE_RESPONSE.pack(_CLOSE_RESPONSE.size - 4, 0x8016, 1, correlation, 1))

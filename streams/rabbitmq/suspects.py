@@ -10,8 +10,6 @@ Target = tuple[str, str]
 Suspect = tuple[str, str | None]
 """The same, or None for all routing keys."""
 
-_EXCHANGE = re.compile(r"exchange '([^']*)'")
-_TOPIC = re.compile(r"topic '([^']*)'")
 _TOO_LARGE = re.compile(r"larger than (?:configured )?max size (\d+)")
 
 _DEFAULT_EXCHANGE = "amq.default"
@@ -36,12 +34,8 @@ class Suspects:
         if too_large:
             self.most = int(too_large[1])
             return
-        exchange, topic = _EXCHANGE.search(reason), _TOPIC.search(reason)
-        if exchange:
-            name = "" if exchange[1] == _DEFAULT_EXCHANGE else exchange[1]
-            self._reasons[name, topic[1] if topic else None] = reason
-        else:
-            self._reasons |= dict.fromkeys(targets, reason)
+        named = {suspect for target in targets if (suspect := _named(reason, target))}
+        self._reasons |= dict.fromkeys(named or targets, reason)
 
     def named(self, target: Target) -> Suspect | None:
         """As what this target is suspect: it, or its whole exchange. None if it is not."""
@@ -59,6 +53,16 @@ class Suspects:
             f"the broker does not take messages for {_shown(*suspect)} ({reason}): {_mend(reason)}"
             for suspect, reason in self._reasons.items()
         ]
+
+
+def _named(reason: str, target: Target) -> Suspect | None:
+    """As what a reason names a target: "… topic 'order.paid' in exchange 'order.events' in vhost …"."""
+    exchange, key = target
+    if f"exchange '{exchange or _DEFAULT_EXCHANGE}'" not in reason:
+        return None
+    if "topic '" not in reason:
+        return exchange, None
+    return target if f"topic '{key}'" in reason else None
 
 
 def _shown(exchange: str, key: str | None) -> str:

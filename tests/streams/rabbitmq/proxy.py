@@ -1,6 +1,7 @@
 """A proxy between a client and a server, that can break the connection in the ways that networks do."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -9,8 +10,10 @@ from urllib.parse import urlsplit
 class Proxy:
     """Passes bytes on, both ways."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None = None) -> None:
+        """`context`: clients are to speak TLS."""
         self._target = (host, port)
+        self._context = context
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
         self._clients: list[asyncio.StreamWriter] = []
@@ -25,7 +28,7 @@ class Proxy:
         """Set when the server has said something while `hold` is in force."""
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
 
     @property
     def port(self) -> int:
@@ -115,10 +118,10 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxied(url: str) -> AsyncIterator[Proxy]:
+async def proxied(url: str, context: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
     """A proxy to the server of a URL."""
     parts = urlsplit(url)
-    proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or 5672)
+    proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or 5672, context)
     await proxy.start()
     try:
         yield proxy

@@ -84,6 +84,10 @@ def test_a_body_is_split_where_a_frame_is_full(size: int) -> None:
         ({"headers": {"n": 1.5}}, "64 bits"),
         ({"headers": {"n": "\ud800"}}, "surrogate"),
         ({"type": "\ud800"}, "surrogate"),
+        ({"timestamp": 1_700_000_000_000_000}, "seconds"),
+        ({"timestamp": -1}, "seconds"),
+        ({"headers": {"CC": "elsewhere"}}, "means something to RabbitMQ"),
+        ({"headers": {"x-amqp-1.0-properties": "forged"}}, "means something to RabbitMQ"),
     ],
 )
 def test_what_amqp_cannot_hold_is_unsendable_and_writes_nothing(changes: dict[str, object], reason: str) -> None:
