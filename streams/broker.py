@@ -56,7 +56,7 @@ class Outcome(Enum):
     UNROUTABLE = "unroutable"
     """No queue or log takes it: the broker returned it."""
     REFUSED = "refused"
-    """The broker said no (a nack: a queue is full or unavailable, or the message is too large); it is not kept."""
+    """The broker said no (a queue is full or unavailable, or the message is too large); other queues may have it."""
     LOST = "lost"
     """The connection broke before an answer: it may or may not have been kept."""
 
@@ -195,6 +195,9 @@ class Broker(Protocol):
         A missing confirm on a live connection is waited for. When the connection breaks, what is unanswered is LOST
         (the messages after the break were not sent and are LOST too). Never raises for a broken connection. Calls at
         once share the connection; each keeps its own order. Cancelling leaves the outcome of what was sent unknown.
+
+        A message whose exchange does not exist, or may not be written to, may make all that is unanswered LOST, once;
+        sent again, it alone is UNROUTABLE or REFUSED. Raises AccessRefused where the broker refuses the user.
         """
 
     def read(self, log: str, offset: int | Literal["first", "next"]) -> AbstractAsyncContextManager[LogReader]:
