@@ -77,13 +77,14 @@ class RabbitMQ:
         return await self._extents.extent(log)
 
     def health(self) -> Health:
+        """A connection that has broken and was not needed since is no problem: it is made again when it is."""
         links = (self._publishing, self._consuming)
         faults = [str(link.fault) for link in links if link.fault] + self._streams.problems()
         problems = faults + self._publisher.suspects.problems()
         if self._publishing.blocked:
             problems.append(f"RabbitMQ has stopped taking messages: free memory or disk space on its node{self._place}")
-        used = self._streams.used or any(link.used for link in links)
-        return Health(_state(used, bool(faults), self._publishing.blocked), tuple(problems))
+        up = self._streams.up or any(link.up for link in links)
+        return Health(_state(up, bool(faults), self._publishing.blocked), tuple(problems))
 
     @property
     def _place(self) -> str:
@@ -97,9 +98,9 @@ class RabbitMQ:
         await self._consuming.close()
 
 
-def _state(used: bool, faulty: bool, blocked: bool) -> Literal["idle", "connected", "blocked", "down"]:
+def _state(up: bool, faulty: bool, blocked: bool) -> Literal["idle", "connected", "blocked", "down"]:
     if faulty:
         return "down"
     if blocked:
         return "blocked"
-    return "connected" if used else "idle"
+    return "connected" if up else "idle"

@@ -60,6 +60,7 @@ class Extents:
         if self._client is None or self._client.fault is not None:
             await self.close()
             self._client = await self._connections.connect("warren asks for offsets", self)
+            self._client.spare = True
         return self._client
 
     async def close(self) -> None:

@@ -71,22 +71,14 @@ class Link:
         self._name = name
         self._wire: Wire | None = None
         self._turn = asyncio.Lock()
-        self._fault: BrokerError | None = None
+        self.fault: BrokerError | None = None
+        """Why the last attempt to connect failed; None if it did not."""
         self.failures = 0
         """How often connecting has failed."""
 
     @property
-    def used(self) -> bool:
-        """Whether the connection is wanted: it was made, or tried, and not closed by us."""
-        return self._wire is not None or self._fault is not None
-
-    @property
-    def fault(self) -> BrokerError | None:
-        """Why the connection is not there though it is wanted."""
-        wire = self._wire
-        if wire is not None and not wire.is_opened:
-            return translated(_reason(wire), f"the connection to {self._address}")
-        return self._fault
+    def up(self) -> bool:
+        return self._wire is not None and self._wire.is_opened
 
     @property
     def blocked(self) -> bool:
@@ -133,8 +125,8 @@ class Link:
         """
         failures = self.failures
         async with self._turn:
-            if self._fault is not None and self.failures != failures:
-                raise self._fault
+            if self.fault is not None and self.failures != failures:
+                raise self.fault
             if self._wire is None or not self._wire.is_opened:
                 self._wire = await self._connect()
             return self._wire
@@ -145,24 +137,25 @@ class Link:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await wire.connect()
         except LIBRARY_ERRORS as error:
-            self._fault = translated(error, f"connecting to {self._address}")
+            self.fault = translated(error, f"connecting to {self._address}")
             self.failures += 1
-            raise self._fault from error
-        self._fault = None
+            raise self.fault from error
+        self.fault = None
         return wire
 
     async def close(self) -> None:
         """May be called twice; a later call of `channel` connects again."""
         async with self._turn:
-            wire, self._wire, self._fault = self._wire, None, None
+            wire, self._wire, self.fault = self._wire, None, None
             if wire is not None:
                 with suppress(*LIBRARY_ERRORS):
                     async with asyncio.timeout(CLOSE_SECONDS):
                         await wire.close()
 
 
-def _reason(wire: Wire) -> BaseException:
-    closing = wire.closing
+def end_of(closed: Wire | Channel) -> BaseException:
+    """Why a connection or channel is closed."""
+    closing = closed.closing
     if not closing.done() or closing.cancelled():
-        return ConnectionError("it is closing")
+        return ConnectionError("it is being closed")
     return closing.exception() or ConnectionError("it was closed")

@@ -15,7 +15,7 @@ from streams.rabbitmq.link import Wire
 logger = logging.getLogger(__name__)
 
 # So many bytes are written at once, and so much may be unanswered; more does not make RabbitMQ faster.
-SLICE_BYTES = 64 << 10
+SLICE_BYTES = 32 << 10
 WINDOW_BYTES = 8 << 20
 WINDOW_MESSAGES = 8_000
 
@@ -48,7 +48,7 @@ class PublishChannel(Channel):
         """
         frames: list[bytes] = []
         size = 0
-        while publication.sent < stop and size < SLICE_BYTES and not self.full:
+        while publication.sent < stop and size < SLICE_BYTES and not (self.full or self.ended):
             message = publication.messages[publication.sent]
             if message.message_id in self.unanswered:
                 break

@@ -116,6 +116,7 @@ class Publisher:
         alone = Publication([message])
         try:
             channel.write(alone, 1, self.most)
+            alone.lose_rest()
             return (await alone.outcomes())[0], not channel.ended
         finally:
             await self._link.leave(channel)

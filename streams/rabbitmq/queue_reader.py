@@ -12,7 +12,7 @@ from streams.errors import BrokerError, ConsumerCancelled
 from streams.rabbitmq.deliveries import Received, delivery, details
 from streams.rabbitmq.faults import LIBRARY_ERRORS, misnamed, translated
 from streams.rabbitmq.frames import ack, reject
-from streams.rabbitmq.link import Link, Wire
+from streams.rabbitmq.link import Link, Wire, end_of
 
 
 @asynccontextmanager
@@ -68,8 +68,7 @@ class QueueConsumer(Channel):
     def _check(self) -> None:
         """Raises BrokerUnavailable when the channel is gone."""
         if self._over:
-            error = self.closing.exception() if self.closing.done() else None
-            cause = error or ConnectionError("the channel was closed")
+            cause = end_of(self)
             raise translated(cause, f"consuming from the queue {self._queue!r}") from cause
 
     async def ack(self, tags: Sequence[int]) -> None:

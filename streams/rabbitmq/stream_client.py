@@ -80,6 +80,9 @@ class StreamClient(Client):
         self._subscriptions = listener
         self._heard = monotonic()
         self.fault: BaseException | None = None
+        """What has broken the connection."""
+        self.spare = False
+        """Whether nobody minds if it breaks, because it is only kept for the next time."""
 
     @classmethod
     async def connect(cls, address: Address, name: str, listener: Listener) -> "StreamClient":

@@ -16,8 +16,8 @@ class StreamConnections:
         self._open: set[StreamClient] = set()
 
     @property
-    def used(self) -> bool:
-        return bool(self._open) or self.fault is not None
+    def up(self) -> bool:
+        return any(client.fault is None for client in self._open)
 
     async def connect(self, name: str, listener: Listener) -> StreamClient:
         """Raises BrokerUnavailable, AccessRefused."""
@@ -36,7 +36,7 @@ class StreamConnections:
 
     def problems(self) -> list[str]:
         """Why connections that are wanted do not work."""
-        broken = [client.fault for client in self._open if client.fault is not None]
+        broken = [client.fault for client in self._open if client.fault is not None and not client.spare]
         faults = [translated(error, f"a connection to {self.address}") for error in broken]
         return [str(fault) for fault in ([self.fault] if self.fault else []) + faults]
 

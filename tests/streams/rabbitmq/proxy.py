@@ -20,6 +20,7 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._cut_after: int | None = None
         self._cut_after_reply: int | None = None
+        self._refusing = False
         self._passing = asyncio.Event()
         self._passing.set()
         self.connections = 0
@@ -57,6 +58,11 @@ class Proxy:
         """Break all connections when so many more bytes have come from the server."""
         self._cut_after_reply = count
 
+    def refuse(self, refusing: bool) -> None:
+        """Break all connections, and every new one at once."""
+        self._refusing = refusing
+        self.cut()
+
     def hold(self) -> None:
         """Pass nothing on to clients, until `release`."""
         self._passing.clear()
@@ -80,6 +86,9 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        if self._refusing:
+            writer.transport.abort()
+            return
         server_reader, server_writer = await asyncio.open_connection(*self._target)
         self._writers += [writer, server_writer]
         self._clients.append(writer)

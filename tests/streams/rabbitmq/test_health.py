@@ -70,14 +70,24 @@ async def test_a_blocked_connection_that_breaks_loses_what_waits(breakable: Brea
     assert await broker.publish([message("queue")]) == [Outcome.CONFIRMED]
 
 
-async def test_a_broken_connection_shows_until_it_is_there_again(breakable: Breakable, foreign: Foreign) -> None:
+async def test_an_outage_shows_from_the_first_failed_attempt_to_the_first_that_succeeds(
+    breakable: Breakable, foreign: Foreign
+) -> None:
     broker = breakable.broker
     await foreign.queue("queue")
-    await broker.publish([message("queue")])
-    breakable.amqp.cut()
-    await until_state(broker, "down")
-    assert "try again" in broker.health().problems[0]
-    await broker.publish([message("queue")])
+    await broker.open()
+    breakable.amqp.refuse(True)
+    breakable.stream.refuse(True)
+    await until_state(broker, "idle")
+    assert await broker.publish([message("queue")]) == [Outcome.LOST]
+    with pytest.raises(BrokerUnavailable):
+        await broker.extent("log")
+    health = broker.health()
+    assert (health.state, len(health.problems)) == ("down", 2)
+    assert "try again" in health.problems[0]
+    breakable.amqp.refuse(False)
+    breakable.stream.refuse(False)
+    await broker.open()
     assert (broker.health().state, broker.health().problems) == ("connected", ())
 
 

@@ -60,7 +60,7 @@ async def test_what_was_confirmed_is_there_after_the_server_was_killed(own_rabbi
         with suppress(BrokerUnavailable):
             while True:
                 await anext(reader)
-    assert broker.health().state == "down"
+        assert broker.health().state == "down"
     await asyncio.to_thread(own_rabbitmq.start)
     await until_readable(broker)
     kept: set[bytes] = set()
