@@ -1,0 +1,14 @@
+"""A virtual host that is not there, or not for this user."""
+
+import pytest
+
+from streams.errors import AccessRefused
+from streams.rabbitmq import RabbitMQ
+from tests.servers.address import RabbitMQ as Server
+
+
+async def test_a_virtual_host_that_is_not_there_is_blamed_by_name_of_the_kind(rabbitmq: Server) -> None:
+    broker = RabbitMQ(f"{rabbitmq.amqp.rstrip('/')}/no-such", f"{rabbitmq.stream.rstrip('/')}/no-such")
+    with pytest.raises(AccessRefused, match="the broker refused the virtual host: `rabbitmqctl list_vhosts`"):
+        await broker.open()
+    await broker.close()
