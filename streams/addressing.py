@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from streams.broker import Message, Scalar
+from streams.carriable import HEADER_BYTES, carriable, carried_text, size
 from streams.errors import SendRefused
 from streams.event import Event, derive_id
 from streams.topic import Draft
@@ -11,6 +12,8 @@ from topology.spec import Topology, nearest
 
 RESERVED = frozenset({"key", "time", "causation_id", "traceparent", "tracestate", "schema", "lane", "seq", "floor"})
 """Headers that the engine sets."""
+SHARE_OF_KEY = 16 << 10
+"""Bytes of headers that a key may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,14 @@ class Cause:
     @classmethod
     def of(cls, event: Event[object]) -> "Cause":
         """The cause that an event is to what its handler sends."""
-        return cls(event.id, event.time_ms, event.log_time_ms, event.correlation_id, event.headers.get("traceparent"))
+        trace = event.headers.get("traceparent")
+        return cls(
+            event.id,
+            event.time_ms,
+            event.log_time_ms,
+            carried_text(event.correlation_id),
+            carried_text(trace) if isinstance(trace, str) else trace,
+        )
 
 
 @dataclass(slots=True)
@@ -64,11 +74,11 @@ class Addressing:
 
     def _headers(self, draft: Draft, cause: Cause) -> dict[str, Scalar]:
         headers = dict(_checked(draft.headers)) if draft.headers else {}
-        headers["causation_id"] = cause.id
+        headers["causation_id"] = carried_text(cause.id)
         headers["schema"] = draft.schema
         headers["time"] = cause.time_ms if draft.time is None else round(draft.time.timestamp() * 1000)
         if draft.key is not None:
-            headers["key"] = draft.key
+            headers["key"] = _checked_key(draft.key)
         if cause.traceparent is not None:
             headers["traceparent"] = cause.traceparent
         return headers
@@ -109,4 +119,14 @@ def _checked(headers: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
             raise SendRefused(f"header {name!r} is the engine's own: choose another name")
         if not isinstance(value, str | int | bool):
             raise SendRefused(f"header {name!r} is a {type(value).__name__}: headers are texts, integers and booleans")
+        if not carriable(name, value):
+            raise SendRefused(f"header {name[:40]!r} cannot be sent: another name, or a number of 64 bits, can")
+    if sum(size(name, value) for name, value in headers.items()) > HEADER_BYTES - SHARE_OF_KEY:
+        raise SendRefused(f"the headers are larger than {HEADER_BYTES - SHARE_OF_KEY:,} bytes: send it in the value")
     return headers
+
+
+def _checked_key(key: str) -> str:
+    if len(key.encode()) > SHARE_OF_KEY:
+        raise SendRefused(f"the key {key[:40]!r}… does not fit into the headers: {SHARE_OF_KEY:,} bytes are the most")
+    return key

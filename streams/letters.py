@@ -3,6 +3,7 @@
 import traceback
 
 from streams.broker import Details, Envelope, Message, Scalar
+from streams.carriable import carried_headers, carried_text, carried_time
 from streams.event import derive_id
 from topology.spec import DEAD_LETTER_EXCHANGE
 
@@ -34,20 +35,20 @@ def dead_letter(
         routing_key=source,
         body=envelope.body,
         message_id=str(derive_id(event_id, f"dead/{service}/{agent}")),
-        type=envelope.type or "unknown",
+        type=carried_text(envelope.type) or "unknown",
         headers={
             **own_headers(details),
             **_reasons(service, agent, source, offset, event_id, details, error, attempts),
         },
-        correlation_id=details.correlation_id or event_id,
-        timestamp=details.timestamp,
+        correlation_id=carried_text(details.correlation_id or event_id),
+        timestamp=carried_time(details.timestamp),
         app_id=service,
     )
 
 
 def own_headers(details: Details) -> dict[str, Scalar]:
-    """A message's headers without its sender's numbering, which belongs to its first way only."""
-    return {name: value for name, value in details.headers.items() if name not in ENGINE_HEADERS}
+    """A message's headers without its sender's numbering, which belongs to its first way only, and what cannot go."""
+    return carried_headers({name: value for name, value in details.headers.items() if name not in ENGINE_HEADERS})
 
 
 def _reasons(
@@ -65,9 +66,9 @@ def _reasons(
         "dead-agent": agent,
         "dead-source": source,
         "dead-offset": offset,
-        "dead-id": event_id,
-        "dead-exchange": details.exchange,
-        "dead-routing-key": details.routing_key,
+        "dead-id": carried_text(event_id),
+        "dead-exchange": carried_text(details.exchange),
+        "dead-routing-key": carried_text(details.routing_key),
         "dead-error": _cut(f"{type(error).__name__}: {error}", ERROR_BYTES),
         "dead-traceback": _cut("".join(traceback.format_exception(error)), TRACEBACK_BYTES),
         "dead-attempts": attempts,
