@@ -8,7 +8,7 @@ import msgspec
 from stores.port import Document, Put, TableSpec
 from streams.codec import encode
 from streams.errors import Conflict, OutsideAgent
-from streams.keys import Key, encode_key
+from streams.keys import Key, row_key
 
 V = TypeVar("V")
 
@@ -49,14 +49,14 @@ class Documents(Generic[V]):
         return self._store
 
     async def get(self, id: Key) -> tuple[V | None, int]:
-        """(value, version); (None, 0) where there is none."""
-        text = encode_key(id)
+        """(value, version); (None, 0) where there is none. Raises ValueError for an id that no store can hold."""
+        text = row_key(id)
         found = (await self._bound().read(self.name, [text])).get(text)
         return (None, 0) if found is None else (self._decode(found.value), found.version)
 
     async def put(self, id: Key, value: V, version: int) -> int:
-        """Write if the version is still that; returns the new version. Raises Conflict."""
-        text = encode_key(id)
+        """Write if the version is still that; returns the new version. Raises Conflict, and ValueError as `get`."""
+        text = row_key(id)
         (written,) = await self._bound().write(self.name, [Put(text, encode(value), version)])
         if not written:
             raise Conflict(f"document {text!r} of {self.name!r} is no longer at version {version}: read it again")

@@ -9,6 +9,10 @@ from operator import attrgetter
 
 from streams.broker import Chunk, Envelope, LogReader
 from streams.errors import BrokerUnavailable, Halted
+from streams.limits import Limits
+
+OVERHEAD = 500
+"""Bytes that a waiting message takes beside its body, roughly: an envelope, properties, headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class Part:
     def of(cls, chunk: Chunk, envelopes: list[Envelope], end: int) -> "Part":
         """Messages of a chunk, their bodies added up."""
         return cls(chunk, envelopes, end, sum([len(e.body) for e in envelopes]))
+
+    @property
+    def weight(self) -> int:
+        """Bytes in memory, roughly."""
+        return self.bytes + OVERHEAD * len(self.envelopes)
 
     def cut(self, count: int) -> tuple["Part", "Part"]:
         """The first `count` messages and the rest."""
@@ -79,18 +88,18 @@ class Intake:
         *,
         start: int,
         skip: Collection[str],
-        max_bytes: int,
+        limits: Limits,
         wake: Callable[[], None],
         anchor: Anchor | None = None,
     ) -> None:
         """From offset `start` on, without the types to `skip`. `wake` is called when something came or reading ended.
 
-        Reading pauses while more than `max_bytes` of bodies wait. With an anchor the reader must begin at it.
+        Reading pauses while more than two batches wait. With an anchor the reader must begin at it.
         """
         self._reader = reader
         self._start = start
         self._skip = skip
-        self._max_bytes = max_bytes
+        self._max_bytes = 2 * (limits.bytes + OVERHEAD * limits.events)
         self._wake = wake
         self._anchor = anchor
         self._waiting: deque[Part] = deque()
@@ -105,7 +114,7 @@ class Intake:
 
     @property
     def waiting_bytes(self) -> int:
-        """Bodies read ahead."""
+        """What was read ahead, with what messages take beside their bodies."""
         return self._bytes
 
     def _ended(self, _: object) -> None:
@@ -136,8 +145,10 @@ class Intake:
         end = chunk.first + len(chunk.raws) - 1
         if end >= self._start:
             part = Part.of(chunk, self._reader.scan(chunk, self._start, self._skip), end)
+            if self._waiting and not self._waiting[-1].envelopes:
+                self._waiting.pop()  # to have dealt with the later chunk is to have dealt with the one all skipped
             self._waiting.append(part)
-            self._bytes += part.bytes
+            self._bytes += part.weight
             self._wake()
 
     def take(self, count: int) -> list[Part]:
@@ -152,7 +163,7 @@ class Intake:
                 part, rest = part.cut(count)
                 self._waiting.appendleft(rest)
             count -= len(part.envelopes)
-            self._bytes -= part.bytes
+            self._bytes -= part.weight
             taken.append(part)
         self._room.set()
         if not taken and self._task.done() and not self._task.cancelled():
@@ -162,7 +173,7 @@ class Intake:
     def put_back(self, parts: list[Part]) -> None:
         """Give back the last parts that were taken."""
         self._waiting.extendleft(reversed(parts))
-        self._bytes += sum(part.bytes for part in parts)
+        self._bytes += sum(part.weight for part in parts)
 
     async def close(self) -> None:
         """Stop reading."""

@@ -3,6 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+from stores.errors import StoreError
+from stores.names import MAX_KEY_BYTES, check_keys
+
 Key = str | int | UUID | tuple["Key", ...]
 
 
@@ -18,6 +21,21 @@ def encode_key(key: object) -> str:
     if isinstance(key, UUID | int) and not isinstance(key, bool):
         return str(key)
     raise TypeError(f"a table key is a str, int, UUID or a tuple of them, not {type(key).__name__}: {key!r}")
+
+
+def row_key(key: object) -> str:
+    """The text of a key, as every store takes it. Raises TypeError, and ValueError for what no store can hold.
+
+    A store would say so only when the batch is committed, and then nobody knows which event it was.
+    """
+    text = encode_key(key)
+    if len(text) <= MAX_KEY_BYTES and text.isascii() and "\0" not in text:
+        return text
+    try:
+        check_keys((text,))
+    except StoreError as error:
+        raise ValueError(f"not a table key: {error}") from error
+    return text
 
 
 def _escape(text: str) -> str:

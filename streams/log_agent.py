@@ -13,7 +13,7 @@ from streams.gate import Gate
 from streams.journal import log
 from streams.lanes import Lanes
 from streams.partition import Partition
-from streams.pausing import pause
+from streams.pausing import being_cancelled, pause
 from streams.recent import RecentIds
 from streams.retry import Backoff
 from streams.status import Status
@@ -54,7 +54,9 @@ class LogAgent:
             except (StoreError, StreamsError, OSError) as error:
                 failures = 1 if self.status.commits > commits else failures + 1
                 await self._pause(f"{type(error).__name__}: {error}", failures, stop)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if being_cancelled():
+                    raise
                 log.exception("agent failed", agent=str(self._slot))
                 failures = 1 if self.status.commits > commits else failures + 1
                 await self._pause(f"unexpected {type(error).__name__}: {error}", failures, stop)

@@ -1,14 +1,15 @@
 """What a log agent holds in memory of one partition: its tables' working copies, and which messages it has seen."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from stores.port import Encoded, Slot, Store
 from streams.event import Event
 from streams.expiry import Expiry
-from streams.keys import encode_key, window_key
+from streams.keys import row_key, window_key
 from streams.scope import Scope
 from streams.table import Table, Turn
 from streams.working import Change, Working
@@ -49,7 +50,7 @@ class Partition:
     async def prefetch(self, events: Sequence[Event[Any]]) -> None:
         """Read, of the tables that are not resident, the keys that these events need."""
         await asyncio.gather(
-            *(self._fetch(t.name, _keys(t, events)) for t in self._tables.values() if not t.resident),
+            *(self._fetch(t.name, _needed(t, events)) for t in self._tables.values() if not t.resident),
         )
 
     @property
@@ -71,19 +72,19 @@ class Partition:
         if missing:
             working.load(missing, await self._store.fetch(table, self._slot.partition, missing))
 
-    def settle(self, watermark: int) -> dict[str, Sequence[tuple[str, Encoded | None]]]:
-        """End a batch: what it changed, by table."""
+    def changes(self, watermark: int) -> dict[str, list[Change]]:
+        """What the batch changed, by table. Raises what encoding a value raises; nothing is settled then."""
         for expiry in self._expiry.values():
             expiry.mark(watermark)
-        changed: dict[str, Sequence[tuple[str, Encoded | None]]] = {}
+        return {name: working.changes() for name, working in self._working.items()}
+
+    def settle(self, changes: Mapping[str, list[Change]]) -> dict[str, Sequence[tuple[str, Encoded | None]]]:
+        """End a batch: its changes, as they are committed."""
         for name, working in self._working.items():
-            changes: list[Change] = working.changes()
-            working.settle(changes)
+            working.settle(changes[name])
             if name in self._expiry:
-                self._expiry[name].settle(changes)
-            if changes:
-                changed[name] = changes
-        return changed
+                self._expiry[name].settle(changes[name])
+        return {name: changed for name, changed in changes.items() if changed}
 
     def rollback(self) -> None:
         """Forget what the batch did."""
@@ -96,16 +97,22 @@ class Partition:
 
 
 def _keys_at(table: Table[Any], turn: Turn, index: int) -> list[str]:
-    return _keys(table, [turn.event_at(index)])
+    return _keys(table, turn.event_at(index))
 
 
-def _keys(table: Table[Any], events: Sequence[Event[Any]]) -> list[str]:
+def _needed(table: Table[Any], events: Sequence[Event[Any]]) -> list[str]:
+    """The keys that these events need. Where they cannot be told, the body is, as soon as it asks for one."""
     keys: dict[str, None] = {}
     for event in events:
-        asked = event.key if table.keys is None else table.keys(event)
-        for key in (asked,) if isinstance(asked, str | int | tuple) or not isinstance(asked, Iterable) else asked:
-            if table.windowing is None:
-                keys[encode_key(key)] = None
-            else:
-                keys.update(dict.fromkeys(window_key(key, s) for s in table.windowing.starts(event.time_ms)))
+        with suppress(Exception):
+            keys.update(dict.fromkeys(_keys(table, event)))
     return list(keys)
+
+
+def _keys(table: Table[Any], event: Event[Any]) -> list[str]:
+    asked = event.key if table.keys is None else table.keys(event)
+    keys = (asked,) if isinstance(asked, str | int | tuple) or not isinstance(asked, Iterable) else asked
+    if table.windowing is None:
+        return [row_key(key) for key in keys]
+    starts = table.windowing.starts(event.time_ms)
+    return [row_key(window_key(key, start)) for key in keys for start in starts]

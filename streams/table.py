@@ -12,7 +12,7 @@ from stores.port import TableSpec
 from streams.codec import Decode
 from streams.errors import DeclarationError, OutsideAgent
 from streams.event import Event
-from streams.keys import Key, encode_key, window_key
+from streams.keys import Key, row_key, window_key
 from streams.windows import Windowing, hopping, tumbling
 from streams.working import Working
 
@@ -132,7 +132,7 @@ class Table(Generic[V]):
     async def load(self, *keys: Key) -> None:
         """Load keys of a table that is not resident, which its `keys=` did not name."""
         self._here()
-        await self.turn.get().load(self.name, [encode_key(key) for key in keys])
+        await self.turn.get().load(self.name, [row_key(key) for key in keys])
 
 
 def _type_of_values(name: str, default: Callable[[], Any] | None, value_type: object) -> object:

@@ -24,12 +24,13 @@ from streams.letters import dead_letter
 from streams.limits import Limits
 from streams.outbox import Outbox, pack, unpack
 from streams.partition import Partition
-from streams.pausing import pause
+from streams.pausing import being_cancelled, pause
 from streams.retry import HANDLER_FAILURES_IN_A_ROW, LOG_DELAYS
 from streams.status import Status
 from streams.stream import Stream
 from streams.topic import current_sender
 from streams.turn import Turn
+from streams.working import Change
 
 IDLE = 1.0
 """Seconds without events after which a confirmed outbox is cleared and a skipped stretch is committed."""
@@ -46,9 +47,13 @@ PAUSE = 10.0
 class HandlerFailed(StreamsError):
     """The agent's body raised on an event."""
 
-    def __init__(self, first: int, upto: int, error: Exception) -> None:
+    def __init__(self, first: int, upto: int, error: BaseException) -> None:
         super().__init__(str(error))
         self.first, self.upto, self.error = first, upto, error
+
+
+class NotWritable(HandlerFailed):
+    """Some event of the batch, nobody knows which, left a value in a table that cannot be encoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ class Tenure:
         self._flush: asyncio.Task[None] | None = None
         self._outbox_stored = bool(checkpoint.outbox)
         self._slice = limits.events
+        self._most = limits.events
+        """Messages in a batch; fewer while looking for the one that cannot be written."""
         self._flush_began = 0.0
         self._alone_until = -1
         self._failed_in_a_row = 0
@@ -116,7 +123,7 @@ class Tenure:
         anchor = Anchor(self._log, position, self._checkpoint.anchor) if position >= 0 else None
         self._reader = reader
         self._intake = Intake(
-            reader, start=position + 1, skip=skip, max_bytes=2 * self._limits.bytes, wake=self._wake.set, anchor=anchor
+            reader, start=position + 1, skip=skip, limits=self._limits, wake=self._wake.set, anchor=anchor
         )
         self._partition.enter(self._turn)
         current_sender.set(self._turn)
@@ -156,7 +163,7 @@ class Tenure:
             if self._flush is not None and self._flush.done():
                 await self._flushed()
             if self._flush is None and self._complete and (self._parts or self._overdue):
-                self._start_flush()
+                await self._guarded(self._close_batch())
             elif not moved:
                 await self._wait()
             else:
@@ -187,7 +194,7 @@ class Tenure:
         if not self._complete:
             self._rollback()
         elif self._parts:
-            self._start_flush()
+            await self._guarded(self._close_batch())
             await self._flushed()
         if self._outbox_stored or self._end is not None:
             self._start_flush()
@@ -215,7 +222,7 @@ class Tenure:
 
     async def _extend_batch(self) -> bool:
         """Take in what waits, if there is room, and run the body over it. False if nothing was done."""
-        room = self._limits.events - len(self._accepted.values)
+        room = self._most - sum(len(part.envelopes) for part in self._parts)
         if room <= 0 or self._outbox.full or sum(p.bytes for p in self._parts) >= self._limits.bytes:
             return False
         clock = asyncio.get_running_loop().time
@@ -252,6 +259,10 @@ class Tenure:
                 returned = not await self._body.advance(time_is_up)
             except (StoreError, BrokerError):
                 raise
+            except asyncio.CancelledError as error:
+                if being_cancelled():
+                    raise
+                raise HandlerFailed(turn.first, max(turn.next, turn.first + 1), error) from error
             except Exception as error:
                 raise HandlerFailed(turn.first, max(turn.next, turn.first + 1), error) from error
             if returned and turn.next == had:
@@ -261,6 +272,10 @@ class Tenure:
     async def _guarded(self, running: Coroutine[Any, Any, None]) -> None:
         try:
             await running
+        except NotWritable as failure:
+            await self._flushed()
+            self._rollback_to_intake()
+            self._most = failure.upto // 2
         except HandlerFailed as failure:
             await self._isolate(failure)
 
@@ -273,7 +288,11 @@ class Tenure:
 
     # --- closing a batch ---
 
+    async def _close_batch(self) -> None:
+        self._start_flush()
+
     def _start_flush(self) -> None:
+        """Commit and publish the batch, in a task. Raises HandlerFailed where its changes cannot be written."""
         settled = self._settle()
         self._begin()
         self._flush_began = asyncio.get_running_loop().time()
@@ -290,19 +309,30 @@ class Tenure:
         """Close the batch: from here on its changes are what later batches see."""
         if self._outbox.full:
             self._give_back_unhandled()
-        accepted, commit = self._accepted, self._next_commit()
+        accepted = self._accepted
+        watermark = self._turn.watermark if accepted.values else self._watermark
+        changes = self._changes(watermark)
+        self._watermark = watermark
+        commit = self._next_commit()
         if accepted.values:
             self._failed_in_a_row = 0
+            self._most = min(2 * self._most, self._limits.events)
         for envelope, _, error in accepted.undecodable:
             self._bury(envelope, error, attempts=1)
-        self._watermark = commit.watermark = self._turn.watermark if accepted.values else self._watermark
-        commit.rows = self._partition.settle(commit.watermark)
+        commit.rows = self._partition.settle(changes)
         log_time = self._end[0].time if self._end is not None else self._status.log_time
         commit.seen, commit.ids, commit.forget_ids_to = self._gate.settle(commit.position, log_time)
         messages = self._outbox.messages()
         commit.outbox = pack(messages)
         self._end = None
         return Settled(commit, messages, len(accepted.values), accepted.repeats, len(accepted.undecodable), log_time)
+
+    def _changes(self, watermark: int) -> dict[str, list[Change]]:
+        try:
+            return self._partition.changes(watermark)
+        except Exception as error:
+            count = len(self._accepted.values)
+            raise (NotWritable if count > 1 else HandlerFailed)(0, count, error) from error
 
     def _next_commit(self) -> Commit:
         """A commit that moves the position to the end of the batch and changes nothing else yet."""
@@ -403,7 +433,7 @@ class Tenure:
 
     async def _try_alone(self, parts: list[Part], stop: asyncio.Event) -> None:
         """Up to three tries, then a dead letter, in the commit that moves the position past the event."""
-        failure: Exception | None = None
+        failure: BaseException | None = None
         for delay in LOG_DELAYS:
             await asyncio.sleep(delay)
             try:
@@ -417,7 +447,7 @@ class Tenure:
         if failure is not None:
             await self._give_up(parts, failure, stop)
 
-    async def _give_up(self, parts: list[Part], error: Exception, stop: asyncio.Event) -> None:
+    async def _give_up(self, parts: list[Part], error: BaseException, stop: asyncio.Event) -> None:
         if self._failed_in_a_row >= HANDLER_FAILURES_IN_A_ROW:
             self._intake.put_back(parts)
             self._status.paused(
@@ -439,7 +469,7 @@ class Tenure:
         self._start_flush()
         await self._flushed()
 
-    def _bury(self, envelope: Envelope, error: Exception, *, attempts: int) -> None:
+    def _bury(self, envelope: Envelope, error: BaseException, *, attempts: int) -> None:
         """Record the dead letter of an event of this batch among its sends."""
         self._outbox.add(
             envelope.offset,

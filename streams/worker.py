@@ -21,6 +21,8 @@ from topology.spec import Topology
 
 LEASE = 10.0
 """Seconds after which a worker that is not heard of has lost its partitions."""
+PATIENCE = 30.0
+"""Seconds that a worker has to stop in."""
 
 
 class Worker:
@@ -69,9 +71,15 @@ class Worker:
         self._tasks = [asyncio.create_task(run) for run in runs]
 
     async def stop(self) -> None:
-        """Finish what is at hand, commit, wait for confirms, give slots up."""
+        """Finish what is at hand, commit, wait for confirms, give slots up. What cannot be finished is given up after
+        PATIENCE as in a crash: nothing is lost, and the slot is free when the lease has run out."""
         self._stop.set()
-        await asyncio.gather(*self._tasks)
+        if not self._tasks:
+            return
+        _, late = await asyncio.wait(self._tasks, timeout=PATIENCE)
+        if late:
+            log.warning("stopped without finishing", seconds=PATIENCE, why="a broker, a store or a body did not answer")
+        await self.abandon()
 
     async def abandon(self) -> None:
         """Stop as a crash would: finish nothing, give nothing up."""
@@ -90,6 +98,8 @@ class Worker:
                 await store.heartbeat(self.id, self._lease)
             except StoreError as error:
                 log.warning("no heartbeat", service=app.id, reason=str(error))
+            except Exception:
+                log.exception("no heartbeat", service=app.id)
             await pause(self._stop, self._lease / 3)
 
     async def _repeat(self, timer: Timer) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from stores.port import Encoded
 from streams.codec import Decode, encode
-from streams.keys import Key, encode_key
+from streams.keys import Key, encode_key, row_key
 from streams.scope import Scope
 
 Change = tuple[str, Encoded | None]
@@ -32,48 +32,53 @@ class Working:
         self.table = table
         self.resident = resident
         self.rows: dict[str, Encoded] = {}
-        self.touched: dict[Any, Any] = {}
+        self.touched: dict[str, Any] = {}
         self.scope: Scope | None = None
         self._absent: set[str] = set()
         self._decode = decode
         self._default = default
 
     def __getitem__(self, key: Key) -> Any:
+        text = key if type(key) is str else encode_key(key)
         if self.scope is not None:
-            self.scope.check(encode_key(key))
-        value = self.touched.get(key, UNTOUCHED)
+            self.scope.check(text)
+        value = self.touched.get(text, UNTOUCHED)
         if value is UNTOUCHED:
-            value = self._read(key)
-        return self._missing(key) if value is DELETED else value
+            value = self._read(text)
+        return self._missing(text) if value is DELETED else value
 
-    def _read(self, key: Key) -> Any:
-        raw = self.rows.get(key if type(key) is str else encode_key(key))
+    def _read(self, text: str) -> Any:
+        raw = self.rows.get(text)
         if raw is not None:
-            value = self.touched[key] = self._decode(raw)
+            value = self.touched[text] = self._decode(raw)
             return value
         return DELETED
 
-    def _missing(self, key: Key) -> Any:
+    def _missing(self, text: str) -> Any:
         if self._default is None:
-            raise KeyError(key)
-        value = self.touched[key] = self._default()
+            raise KeyError(text)
+        value = self.touched[row_key(text)] = self._default()
         return value
 
     def __setitem__(self, key: Key, value: object) -> None:
+        text = key if type(key) is str else encode_key(key)
+        if text not in self.touched:
+            row_key(text)
         if self.scope is not None:
-            self.scope.admit((encode_key(key),))
-        self.touched[key] = value
+            self.scope.admit((text,))
+        self.touched[text] = value
 
     def __delitem__(self, key: Key) -> None:
         if key not in self:
             raise KeyError(key)
-        self.touched[key] = DELETED
+        self.touched[encode_key(key)] = DELETED
 
     def __contains__(self, key: Key) -> bool:
+        text = key if type(key) is str else encode_key(key)
         if self.scope is not None:
-            self.scope.check(encode_key(key))
-        value = self.touched.get(key, UNTOUCHED)
-        return (self._read(key) if value is UNTOUCHED else value) is not DELETED
+            self.scope.check(text)
+        value = self.touched.get(text, UNTOUCHED)
+        return (self._read(text) if value is UNTOUCHED else value) is not DELETED
 
     def peek(self, key: Key) -> Any:
         """The value, or None where there is none; makes no row."""
@@ -94,16 +99,19 @@ class Working:
         """What differs from the rows, encoded; each key once."""
         changes: list[Change] = []
         rows = self.rows
-        for key, value in self.touched.items():
-            text = key if type(key) is str else encode_key(key)
+        for text, value in self.touched.items():
             if value is DELETED:
-                if text in rows:
+                if text in rows or self._may_be_stored(text):
                     changes.append((text, None))
                 continue
             raw = encode(value)
             if rows.get(text) != raw:
                 changes.append((text, raw))
         return changes
+
+    def _may_be_stored(self, text: str) -> bool:
+        """Whether the store may have a row that was never loaded."""
+        return not self.resident and text not in self._absent
 
     def settle(self, changes: list[Change]) -> None:
         """End a batch whose changes are on their way to the store: later batches see them, loaded or not."""
@@ -115,7 +123,8 @@ class Working:
         for text, raw in changes:
             if raw is None:
                 del self.rows[text]
-                self._absent.add(text)
+                if not self.resident:
+                    self._absent.add(text)
 
     def rollback(self) -> None:
         """Forget what the batch did."""

@@ -194,7 +194,7 @@ def status_of(worker: Worker, agent: str | None = None) -> Status:
 class Unsteady:
     """A store that fails to order: the next commits, by plan."""
 
-    def __init__(self, store: Store, plan: list[tuple[str, Exception] | None]) -> None:
+    def __init__(self, store: Store, plan: list[tuple[str, BaseException] | None]) -> None:
         """Each commit takes one entry: None is well; ("before", e) raises instead; ("after", e) writes, then raises."""
         self._store = store
         self._plan = plan

@@ -246,16 +246,18 @@ async def test_an_event_from_far_ahead_of_the_log_is_a_dead_letter(stage: Stage)
         ("after", CommitUnknown()),
         ("before", Fenced()),
         ("after", StoreUnavailable()),
+        ("before", asyncio.CancelledError()),
+        ("after", asyncio.CancelledError()),
     ],
 )
 @pytest.mark.parametrize("at", [0, 1])
 @on_stage
 async def test_whatever_becomes_of_a_commit_each_event_counts_once(
-    stage: Stage, step: tuple[str, Exception], at: int
+    stage: Stage, step: tuple[str, BaseException], at: int
 ) -> None:
     app = App("counter")
     counting(app)
-    plan: list[tuple[str, Exception] | None] = [None] * at
+    plan: list[tuple[str, BaseException] | None] = [None] * at
     worker = await stage.start(app, limits=Limits(events=2), store=Unsteady(stage.store, [*plan, step]))
     await stage.send(*[Order("a") for _ in range(7)])
     await totals_are(stage, a=7)
