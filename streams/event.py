@@ -81,7 +81,7 @@ class Event(Generic[T]):
         """How often it has been tried, this time included; the retry ladder counts in the header `attempt`."""
         if self._attempt is None:
             tried = self.headers.get(ATTEMPT, 1)
-            self._attempt = tried if isinstance(tried, int) else 1
+            self._attempt = max(tried, 1) if isinstance(tried, int) else 1
         return self._attempt
 
     @property

@@ -80,6 +80,11 @@ class Handling:
         await self._counter.settle(hands, sends)
         self.hands = []
 
+    async def finish(self) -> None:
+        """The body returned: what it had is handled, as in a log agent."""
+        if self.hands:
+            await self._settle()
+
     def put_down(self) -> list[InHand]:
         """What was at hand when the handler failed; its sends are forgotten."""
         hands, self.hands, self._sends = self.hands, [], []

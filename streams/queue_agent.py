@@ -15,6 +15,7 @@ from streams.addressing import Addressing
 from streams.agent import Agent
 from streams.body import BodyReturned
 from streams.broker import Delivery, Envelope, Message
+from streams.carriable import carried_time
 from streams.codec import ANY_TYPE, Decode, explain
 from streams.delivery import deliver
 from streams.errors import BrokerError, NotDecodable
@@ -22,7 +23,7 @@ from streams.event import ATTEMPT, Event
 from streams.handling import Handling, InHand
 from streams.journal import log
 from streams.letters import dead_letter, own_headers
-from streams.pausing import pause
+from streams.pausing import being_cancelled, pause
 from streams.retry import Backoff
 from streams.settling import Settling
 from streams.status import Status
@@ -97,6 +98,11 @@ class QueueAgent:
             except BrokerError as error:
                 failures += 1
                 self._pause(error)
+            except (Exception, asyncio.CancelledError) as error:
+                if being_cancelled():
+                    raise
+                failures += 1
+                self._unexpected(error)
             await pause(stop, Backoff().delay(max(failures, 1), self._around.jitter.random()))
 
     async def _handle(self, handling: Handling, stop: asyncio.Event) -> None:
@@ -106,6 +112,7 @@ class QueueAgent:
             settled = self.status.handled
             try:
                 await self._agent.run(Stream(handling))
+                await handling.finish()
                 if self.status.handled == settled:
                     raise BodyReturned
             except (StoreError, BrokerError, BodyReturned) as error:
@@ -114,9 +121,15 @@ class QueueAgent:
                 self._pause(error)
                 await pause(stop, Backoff().delay(failures, self._around.jitter.random()))
                 self.status.running()
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if (stop.is_set() and isinstance(error, asyncio.CancelledError)) or being_cancelled():
+                    raise
                 for hand in handling.put_down():
                     await self._failed(hand, error)
+
+    def _unexpected(self, error: BaseException) -> None:
+        self.status.paused(f"unexpected {type(error).__name__}: {error}")
+        log.exception("agent failed", agent=self._agent.name)
 
     def _pause(self, error: Exception) -> None:
         self.status.paused(f"{type(error).__name__}: {error}")
@@ -140,7 +153,11 @@ class QueueAgent:
                 value = self._decoder(envelope)(envelope.body)
             except (msgspec.MsgspecError, NotDecodable, UnicodeDecodeError, RecursionError) as error:
                 problem = error if isinstance(error, NotDecodable) else explain(error)
-                await self._bury(self._in_hand(delivery, queue, settling, None), problem)
+                try:
+                    await self._bury(self._in_hand(delivery, queue, settling, None), problem)
+                except asyncio.CancelledError:  # the time to fill a group may be up: the delivery is not done
+                    self._inbox.put_nowait((delivery, queue, settling))
+                    raise
                 continue
             return self._in_hand(delivery, queue, settling, value)
 
@@ -178,7 +195,7 @@ class QueueAgent:
 
     # --- failures ---
 
-    async def _failed(self, hand: InHand, error: Exception) -> None:
+    async def _failed(self, hand: InHand, error: BaseException) -> None:
         ladder = self._ladder[hand.queue]
         if hand.event.attempt > len(ladder):
             await self._bury(hand, error)
@@ -201,11 +218,11 @@ class QueueAgent:
             type=event.type,
             headers={**own_headers(details), ATTEMPT: hand.event.attempt + 1},
             correlation_id=details.correlation_id,
-            timestamp=details.timestamp,
+            timestamp=carried_time(details.timestamp),
             app_id=details.app_id,
         )
 
-    async def _bury(self, hand: InHand, error: Exception) -> None:
+    async def _bury(self, hand: InHand, error: BaseException) -> None:
         log.warning("event is a dead letter", agent=self._agent.name, event_id=hand.event.id, error=str(error))
         letter = dead_letter(
             service=self._agent.service,
