@@ -12,7 +12,7 @@ events = app.topic(
 )
 
 
-@app.agent(events, name="notify", concurrency=64)
+@app.agent(events, name="notify", concurrency=256, prefetch=512)
 async def notify(stream: Stream[OrderCreated | OrderPaid | OrderPaymentFailed]) -> None:
     """One notification for each event, however often it comes."""
     async for event in stream:

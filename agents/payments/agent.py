@@ -12,7 +12,7 @@ events = app.topic("payment.events", value_type=PaymentCaptured | PaymentFailed)
 provider: Provider = InProcessProvider()
 
 
-@app.agent(commands, name="payments", concurrency=64)
+@app.agent(commands, name="payments", concurrency=256, prefetch=512)
 async def take_money(stream: Stream[PaymentCapture]) -> None:
     """Ask the provider once for each order, and tell the outcome."""
     async for command in stream:
