@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -11,6 +11,8 @@ from pydantic import AfterValidator, Field, Secret, ValidationError, model_valid
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from topology.address import vhost_of
+from topology.spec import nearest
 from warren.errors import SettingsError
 
 PREFIX = "WARREN_"
@@ -71,6 +73,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}BROKER is missing: set it too, as in amqp://user:password@host:5672/")
         return self
 
+    @model_validator(mode="after")
+    def _one_virtual_host(self) -> Self:
+        if self.broker and self.stream:
+            queues, logs = (vhost_of(url.get_secret_value()) for url in (self.broker, self.stream))
+            if queues != logs:
+                raise ValueError(
+                    f"{PREFIX}BROKER names the virtual host {queues!r}, {PREFIX}STREAM {logs!r}: make them one"
+                )
+        return self
+
     @property
     def embedded(self) -> bool:
         """Whether the broker runs in this process."""
@@ -78,8 +90,16 @@ class Settings(BaseSettings):
 
     def store_url(self, service: str) -> SecretUrl:
         """Where a service keeps its tables: its own variable, else `WARREN_STORE`, else a SQLite file under `data`."""
-        own = self.stores.get(service.upper().replace("-", "_"))
+        own = self.stores.get(_variable_part(service))
         return own or self.store or SecretUrl(f"sqlite:///{self.data / service}.db")
+
+    def check_services(self, known: Iterable[str]) -> None:
+        """Raises SettingsError where a `WARREN_STORE_<SERVICE>` is of none of these services."""
+        names = sorted(_variable_part(service) for service in known)
+        for name in self.stores:
+            if name not in names:
+                hint = nearest(name, names) or f": services are {', '.join(names)}"
+                raise SettingsError(f"{_STORE}{name} is of no service{hint}")
 
     @classmethod
     def settings_customise_sources(
@@ -102,6 +122,15 @@ class _ServiceStores(PydanticBaseSettingsSource):
     def __call__(self) -> dict[str, dict[str, str]]:
         own = {name: url for name, url in os.environ.items() if name.startswith(_STORE) and url}
         return {"stores": {name.removeprefix(_STORE): url for name, url in own.items()}}
+
+
+def _variable_part(service: str) -> str:
+    return service.upper().replace("-", "_")
+
+
+def embedded_settings(data: Path) -> Settings:
+    """Everything in this process and under `data`, whatever the environment says."""
+    return Settings.model_construct(data=data)
 
 
 def load_settings() -> Settings:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from agents.registry import AGENTS, load
 from stores.port import Store
@@ -15,6 +16,7 @@ from streams.embedded import Embedded
 from streams.rabbitmq import RabbitMQ
 from topology.load import load_shop
 from topology.spec import Topology
+from warren.errors import SettingsError
 from warren.settings import Settings
 
 USER = "warren"
@@ -64,6 +66,7 @@ class System:
 async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> AsyncIterator[System]:
     """Connect to what the settings name. The embedded kind makes its own tables; servers are prepared by
     `warren topology apply` and `warren stores apply`."""
+    settings.check_services(AGENTS)
     topology = load_shop()
     async with AsyncExitStack() as stack:
         broker = await _broker(settings, topology, stack)
@@ -76,7 +79,7 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
 
 async def _broker(settings: Settings, topology: Topology, stack: AsyncExitStack) -> Broker:
     if settings.broker is None or settings.stream is None:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        _make_room(settings.data)
         server = Embedded(topology, file=settings.data / "broker.db")
         stack.push_async_callback(server.close)
         broker = server.connect(USER)
@@ -89,6 +92,16 @@ async def _broker(settings: Settings, topology: Topology, stack: AsyncExitStack)
     stack.push_async_callback(broker.close)
     await broker.open()
     return broker
+
+
+def _make_room(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{data} cannot be the directory of the data ({error.strerror}): name one that you may write to, "
+            "by WARREN_DATA or `warren demo --data`"
+        ) from error
 
 
 async def open_service_store(settings: Settings, app: App, stack: AsyncExitStack) -> Store:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from warren.errors import SettingsError
-from warren.settings import SecretUrl, Settings, load_settings
+from warren.settings import SecretUrl, Settings, embedded_settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +72,37 @@ def test_an_empty_variable_counts_as_absent(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("WARREN_BROKER", "")
     monkeypatch.setenv("WARREN_STORE_ORDERS", "")
     assert load_settings() == Settings()
+
+
+@pytest.mark.parametrize(("queues", "logs"), [("shop", "shop"), ("", ""), ("/", "%2f")])
+def test_broker_and_stream_name_one_virtual_host(queues: str, logs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_BROKER", f"amqp://mq/{queues}")
+    monkeypatch.setenv("WARREN_STREAM", f"rabbitmq-stream://mq/{logs}")
+    assert not load_settings().embedded
+
+
+def test_two_virtual_hosts_are_told_apart_before_anything_waits_for_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_BROKER", "amqp://u:hunter2@mq/shop")
+    monkeypatch.setenv("WARREN_STREAM", "rabbitmq-stream://u:hunter2@mq/")
+    with pytest.raises(SettingsError, match="WARREN_BROKER names the virtual host 'shop', WARREN_STREAM '/'"):
+        load_settings()
+
+
+def test_a_store_of_no_service_is_told_with_the_nearest_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_STORE_ORDRS", "sqlite:///orders.db")
+    settings = load_settings()
+    with pytest.raises(SettingsError, match="WARREN_STORE_ORDRS is of no service; did you mean 'ORDERS'"):
+        settings.check_services(["orders", "back-office"])
+
+
+def test_every_service_may_have_a_store_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_STORE_BACK_OFFICE", "sqlite:///office.db")
+    load_settings().check_services(["orders", "back-office"])
+
+
+def test_the_demo_s_settings_heed_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_STORE_ORDERS", "postgresql://db/shop")
+    monkeypatch.setenv("WARREN_BROKER", "nonsense")
+    settings = embedded_settings(Path("data"))
+    assert settings.embedded
+    assert settings.store_url("orders").get_secret_value() == "sqlite:///data/orders.db"

@@ -9,7 +9,7 @@ import uvloop
 
 from warren.logs import configure
 from warren.serving import running
-from warren.settings import Settings
+from warren.settings import Settings, embedded_settings
 from warren.shoppers import Shoppers
 from warren.signals import stop_on_signals
 
@@ -38,8 +38,7 @@ def demo(port: int, data: Path, rate: float) -> None:
       warren demo --port 8080 --rate 20
     """
     configure("warning")
-    settings = Settings(data=data, broker=None, stream=None, store=None, stores={})
-    uvloop.run(_demo(settings, port, rate))
+    uvloop.run(_demo(embedded_settings(data), port, rate))
 
 
 async def _demo(settings: Settings, port: int, rate: float) -> None:
