@@ -1,6 +1,8 @@
 """The edge as one ASGI application."""
 
-from fastapi import FastAPI
+from collections.abc import Iterable
+
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
 from prometheus_client import CollectorRegistry, ProcessCollector
 
@@ -18,8 +20,8 @@ from api.openapi import DocumentedApi
 from api.sender import Sender
 
 
-def create_app(edge: Edge) -> FastAPI:
-    """The application. It connects to nothing by itself; one process may have several."""
+def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
+    """The application, with these endpoints. It connects to nothing by itself; one process may have several."""
     registry = CollectorRegistry()
     registry.register(EngineCollector(edge.status, edge.health))
     ProcessCollector(registry=registry)
@@ -42,6 +44,6 @@ def create_app(edge: Edge) -> FastAPI:
     app.state.registry = registry
     app.state.sender = Sender(edge.publisher, edge.patience)
     faults.install(app)
-    for router in ROUTERS:
+    for router in routers:
         app.include_router(router)
     return app

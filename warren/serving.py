@@ -4,16 +4,18 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
+from fastapi import APIRouter, FastAPI
 
 from agents.registry import AGENTS
 from api.app import create_app
+from api.endpoints import ROUTERS
 from api.server import serve
 from streams.status import Status
 from warren.edge import edge_of
 from warren.garbage import fit_collector
 from warren.settings import Settings
 from warren.signals import stop_on_signals
-from warren.system import System, open_system
+from warren.system import open_system
 
 Announce = Callable[[str], None]
 """Told the address once the process serves."""
@@ -26,12 +28,14 @@ def run_until_signal(
     services: Iterable[str] = AGENTS,
     agents: bool = True,
     address: tuple[str, int] | None = None,
+    routers: Iterable[APIRouter] = ROUTERS,
 ) -> None:
-    """Run these services' agents (if `agents`) and the edge (if there is an address) until SIGINT or SIGTERM."""
+    """Run these services' agents (if `agents`), and serve these endpoints (if there is an address), until SIGINT or
+    SIGTERM."""
 
     async def run() -> None:
         stop = stop_on_signals()
-        async with running(settings, services=services, agents=agents, address=address) as url:
+        async with running(settings, services=services, agents=agents, address=address, routers=routers) as url:
             announce(url)
             await stop.wait()
 
@@ -45,8 +49,9 @@ async def running(
     services: Iterable[str] = AGENTS,
     agents: bool = True,
     address: tuple[str, int] | None = None,
+    routers: Iterable[APIRouter] = ROUTERS,
 ) -> AsyncIterator[str]:
-    """As `run_until_signal`, for as long as the context lasts. Gives the edge's address, "" where there is none.
+    """As `run_until_signal`, for as long as the context lasts. Gives the address bound, "" where there is none.
 
     Leaving stops in order: no new requests, then batches finished and committed, then connections closed.
     """
@@ -60,14 +65,13 @@ async def running(
             await worker.start()
             stack.push_async_callback(worker.stop)
             status = worker.status
-        yield await _serve(system, status, address, stack)
+        if address is None:
+            yield ""
+        else:
+            yield await _serve(create_app(edge_of(system, status), routers), address, stack)
 
 
-async def _serve(
-    system: System, status: Callable[[], list[Status]], address: tuple[str, int] | None, stack: AsyncExitStack
-) -> str:
-    if address is None:
-        return ""
+async def _serve(app: FastAPI, address: tuple[str, int], stack: AsyncExitStack) -> str:
     host, port = address
-    bound = await stack.enter_async_context(serve(create_app(edge_of(system, status)), host, port))
+    bound = await stack.enter_async_context(serve(app, host, port))
     return f"http://{f'[{host}]' if ':' in host else host}:{bound}"

@@ -16,3 +16,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     operations.router,
     dashboard.router,
 )
+"""All that the edge serves."""
+OPERATIONS: Final[tuple[APIRouter, ...]] = (operations.router,)
+"""What a process without an edge serves of itself."""

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.app import create_app
+from api.endpoints import OPERATIONS
 from stores.errors import StoreRefused, StoreUnavailable
 from stores.memory import MemoryStore
 from stores.port import Row
@@ -165,3 +168,13 @@ async def test_every_app_has_metrics_of_its_own() -> None:
         key = ("warren_http_requests_total", ("/api/products", "200", "GET"))
         assert key in await samples(one)
         assert key not in await samples(other)
+
+
+async def test_a_process_without_an_edge_tells_how_it_does_and_nothing_else() -> None:
+    async with open_shop() as shop:
+        transport = httpx.ASGITransport(create_app(shop.edge, OPERATIONS))
+        async with httpx.AsyncClient(transport=transport, base_url="http://worker") as client:
+            for path in ("/healthz", "/readyz", "/metrics"):
+                assert (await client.get(path)).status_code == 200
+            for path in ("/api/orders", "/api/tables/payments", "/dashboard"):
+                assert (await client.get(path)).status_code == 404

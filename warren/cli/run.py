@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import click
 
 from agents.registry import AGENTS
+from api.endpoints import OPERATIONS
 from warren.logs import configure
 from warren.serving import run_until_signal
 from warren.settings import Settings, load_settings
@@ -48,7 +49,7 @@ def worker(services: Sequence[str], http: int | None, host: str | None) -> None:
     settings = _settings()
     _servers_only(settings, "worker")
     address = None if http is None else (host or settings.http_host, http)
-    run_until_signal(settings, _announce, services=services or AGENTS, address=address)
+    run_until_signal(settings, _announce, services=services or AGENTS, address=address, routers=OPERATIONS)
 
 
 @click.command()
