@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -82,6 +83,34 @@ def test_the_version_is_told() -> None:
 def test_every_subcommand_is_there_and_is_told_by_help(name: str) -> None:
     assert COMMANDS[name][1] in " ".join(CliRunner().invoke(main, ["--help"]).output.split())
     assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+
+
+def _commands(command: click.Command, *path: str) -> Iterator[tuple[str, ...]]:
+    yield path
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from _commands(inner, *path, name)
+
+
+@pytest.mark.parametrize("path", list(_commands(main)), ids=" ".join)
+def test_the_help_of_every_command_has_examples(path: tuple[str, ...]) -> None:
+    assert "Examples:" in CliRunner().invoke(main, [*path, "--help"]).output
+
+
+def test_making_tables_tells_what_was_made_and_leaves_the_statements_to_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WARREN_DATA", str(tmp_path))
+    plan = CliRunner().invoke(main, ["stores", "plan", "orders"]).output
+    assert "CREATE TABLE" in plan
+    made = CliRunner().invoke(main, ["stores", "apply", "orders"]).output
+    assert made.splitlines()[-2:] == ["orders: create orders", "3 made"]
+    assert "CREATE TABLE" not in made
+    again = CliRunner().invoke(main, ["stores", "apply", "orders"]).output
+    assert again == "nothing was to be done: the tables were there\n"
 
 
 def test_help_imports_no_driver_and_no_service() -> None:

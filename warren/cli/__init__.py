@@ -24,4 +24,11 @@ COMMANDS = {
 @click.version_option(package_name="warren", message="%(prog)s %(version)s")
 @click.option("--debug", is_flag=True, envvar="WARREN_DEBUG", help="Show tracebacks of errors.")
 def main(debug: bool) -> None:
-    """Stream processing on RabbitMQ."""
+    """Stream processing on RabbitMQ.
+
+    \b
+    Examples:
+      warren demo                                       the shop, with shoppers in it
+      warren topology apply && warren stores apply      prepare servers, once
+      warren run                                        the shop on them
+    """

@@ -45,6 +45,11 @@ def completejourney(orders: int | None, rate: float | None, agents: bool, as_jso
     """Replay a year of baskets of 2,469 households, each as one order.
 
     A second replay adds nothing. Exit status 1 where any figure differs from the data's.
+
+    \b
+    Examples:
+      warren replay completejourney --orders 2000
+      warren replay completejourney --rate 500 --json | jq .tables.revenue
     """
     settings = load_settings()
     configure("warning" if settings.log_level == "info" else settings.log_level, settings.log_format)

@@ -31,20 +31,46 @@ def stores() -> None:
 @_SERVICES
 @_JSON
 def plan(services: Sequence[str], as_json: bool) -> None:
-    """Show what `apply` would do; changes nothing."""
-    _show(asyncio.run(_run(services, apply=False)), as_json, nothing="nothing to do: the tables are there")
+    """Show what `apply` would do; changes nothing.
+
+    \b
+    Examples:
+      warren stores plan
+      warren stores plan orders --json | jq -r '.changes[].statement'
+    """
+    changes = asyncio.run(_run(services, apply=False))
+    if as_json:
+        _print_json(changes)
+        return
+    for service, change in changes:
+        click.echo(f"{_line(service, change)}\n  {change.statement}")
+    if not changes:
+        click.echo("nothing to do: the tables are there")
 
 
 @stores.command()
 @_SERVICES
 @_JSON
 def apply(services: Sequence[str], as_json: bool) -> None:
-    """Make missing tables and indexes. Drops nothing; may be run any number of times, and by several at once."""
-    _show(asyncio.run(_run(services, apply=True)), as_json, nothing="nothing was to be done: the tables were there")
+    """Make missing tables and indexes. Drops nothing; may be run any number of times, and by several at once.
+
+    \b
+    Examples:
+      warren stores apply
+      WARREN_STORE=postgresql://orders:secret@db/orders warren stores apply orders
+    """
+    changes = asyncio.run(_run(services, apply=True))
+    if as_json:
+        _print_json(changes)
+        return
+    for service, change in changes:
+        click.echo(_line(service, change))
+    click.echo(f"{len(changes)} made" if changes else "nothing was to be done: the tables were there")
 
 
 async def _run(services: Sequence[str], *, apply: bool) -> list[tuple[str, Change]]:
     settings = load_settings()
+    settings.check_services(AGENTS)
     done: list[tuple[str, Change]] = []
     for app in load(services or AGENTS):
         done += [(app.id, change) for change in await _changes(settings, app, apply=apply)]
@@ -60,15 +86,12 @@ async def _changes(settings: Settings, app: App, *, apply: bool) -> list[Change]
         await store.close()
 
 
-def _show(changes: list[tuple[str, Change]], as_json: bool, *, nothing: str) -> None:
-    if as_json:
-        rows = [
-            {"service": service, "action": c.action, "target": c.target, "statement": c.statement}
-            for service, c in changes
-        ]
-        click.echo(orjson.dumps({"changes": rows}, option=orjson.OPT_INDENT_2))
-        return
-    for service, change in changes:
-        click.echo(f"{service}: {change.action} {change.target}\n  {change.statement}")
-    if not changes:
-        click.echo(nothing)
+def _line(service: str, change: Change) -> str:
+    return f"{service}: {change.action} {change.target}"
+
+
+def _print_json(changes: list[tuple[str, Change]]) -> None:
+    rows = [
+        {"service": service, "action": c.action, "target": c.target, "statement": c.statement} for service, c in changes
+    ]
+    click.echo(orjson.dumps({"changes": rows}, option=orjson.OPT_INDENT_2))
