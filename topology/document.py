@@ -47,6 +47,9 @@ def compose(text: str, page: Page) -> "Node | None":
     except yaml.YAMLError as error:
         page.fault(page.place(), f"this is not YAML: {str(error).splitlines()[0]}")
         return None
+    except RecursionError:
+        page.fault(page.place(), "this is nested too deeply: a topology file has five levels at most")
+        return None
     if raw is None:
         page.fault(page.place(), "the file is empty: begin with `service: NAME`, or remove it")
         return None

@@ -26,6 +26,12 @@ def test_every_fault_of_every_file_is_shown_with_its_place() -> None:
     assert found == expected
 
 
+def test_a_file_nested_beyond_measure_is_a_fault_like_any_other(tmp_path: Path) -> None:
+    assert _messages(_read(tmp_path, deep="service: " + "[" * 5_000)) == [
+        "deep.yaml:1:1: error: this is nested too deeply: a topology file has five levels at most"
+    ]
+
+
 def test_load_raises_all_faults_together() -> None:
     with pytest.raises(InvalidTopology) as raised:
         load(_FAULTY)
