@@ -33,8 +33,6 @@ _REFUSED = (
     AuthenticationError,
     ChannelAccessRefused,
     ConnectionNotAllowed,
-    # aiormq's word for a refused virtual host: the broker answers Connection.Open with Connection.Close.
-    InvalidFrameError,
     ProbableAuthenticationError,
     stream.AccessRefused,
     stream.AuthenticationFailure,
@@ -52,6 +50,12 @@ def translated(error: BaseException, doing: str) -> BrokerError:
         return error
     if isinstance(error, _MISSING):
         return NoSuchTarget(f"{doing}: the broker does not have it ({reason}): run `warren topology apply`")
+    # aiormq's word for a refused virtual host: the broker answers Connection.Open with Connection.Close.
+    if isinstance(error, InvalidFrameError):
+        return AccessRefused(
+            f"{doing}: the broker refused the virtual host: `rabbitmqctl list_vhosts` shows whether it is there, "
+            "`rabbitmqctl list_user_permissions` whether the user has permissions on it"
+        )
     if isinstance(error, _REFUSED):
         return AccessRefused(f"{doing}: the broker refused it ({reason}): check the user, its password and permissions")
     return BrokerUnavailable(f"{doing}: {reason}: check that RabbitMQ is up and can be reached, and try again")

@@ -7,8 +7,9 @@ from streams.rabbitmq import RabbitMQ
 from tests.servers.address import RabbitMQ as Server
 
 
-async def test_a_virtual_host_that_is_not_there_is_blamed_by_name_of_the_kind(rabbitmq: Server) -> None:
-    broker = RabbitMQ(f"{rabbitmq.amqp.rstrip('/')}/no-such", f"{rabbitmq.stream.rstrip('/')}/no-such")
+async def test_a_virtual_host_that_is_not_there_is_what_the_error_speaks_of(rabbitmq: Server) -> None:
+    nowhere = rabbitmq.at("no-such-host")
+    broker = RabbitMQ(nowhere.amqp, nowhere.stream)
     with pytest.raises(AccessRefused, match="the broker refused the virtual host: `rabbitmqctl list_vhosts`"):
         await broker.open()
     await broker.close()
