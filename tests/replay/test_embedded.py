@@ -1,0 +1,29 @@
+"""The replay without any server: one process, killed in the middle and started again."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.replay.command import Command
+from tests.replay.contents import Contents, contents, in_files
+from tests.replay.course import KILL_REPLAY, run
+from tests.replay.oracle import truth
+from tests.servers.guard import Guard
+
+ORDERS = 20_000
+
+
+@pytest.mark.timeout(600)
+async def test_every_figure_is_the_data_s_though_the_process_is_killed_twice(guard: Guard, tmp_path: Path) -> None:
+    def replay() -> Command:
+        arguments = ["replay", "completejourney", "--json", "--orders", str(ORDERS)]
+        return Command(guard, arguments, {"WARREN_DATA": str(tmp_path)})
+
+    run(replay, ORDERS, [KILL_REPLAY, KILL_REPLAY])
+    found = await contents(in_files(tmp_path))
+    assert found.without_digest() == Contents.expected(truth(ORDERS))
+
+    agents = run(replay, ORDERS).said["agents"]
+    assert agents["orders/orders"]["repeats"] >= ORDERS, "the second run sent no orders"
+    assert agents["orders/orders"]["handled"] == 0
+    assert await contents(in_files(tmp_path)) == found
