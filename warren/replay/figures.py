@@ -5,8 +5,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from warren.replay.dataset import Basket
+
+
+_OTHERS: Final = (
+    "the tables hold {:,} more orders of these days, as after a longer replay: replay as many again, or set "
+    "WARREN_DATA (on servers, a virtual host and a database) to a place of its own"
+)
 
 
 @dataclass(slots=True)
@@ -18,6 +25,8 @@ class Figures:
     revenue: Decimal = Decimal(0)
     days: dict[date, Decimal] = field(default_factory=dict)
     states: Counter[str] = field(default_factory=Counter)
+    others: int = 0
+    """Further orders of the same days and currency, which are in their revenue too."""
 
     def add(self, basket: Basket) -> None:
         """Count a basket of the data."""
@@ -45,7 +54,8 @@ def differences(wanted: Figures, found: Figures) -> list[str]:
         ("orders by state", dict(wanted.states), dict(found.states)),
     ]
     different = [f"{name}: {there} in the tables, {here} in the data" for name, here, there in pairs if here != there]
-    return different + _days(wanted.days, found.days)
+    different += _days(wanted.days, found.days)
+    return [*different, _OTHERS.format(found.others)] if different and found.others else different
 
 
 def _days(wanted: Mapping[date, Decimal], found: Mapping[date, Decimal]) -> list[str]:

@@ -20,11 +20,13 @@ FINAL: Final = frozenset({Status.PAID, Status.PAYMENT_FAILED})
 PAGE: Final = 1_000
 
 
-class _Glance(msgspec.Struct):
+class _Glance(msgspec.Struct, rename="camel"):
     """As much of an order as is counted."""
 
     status: Status
     items: list[msgspec.Raw]
+    currency: str
+    created_at: datetime
 
 
 _glance = msgspec.json.Decoder(_Glance).decode
@@ -44,12 +46,14 @@ class Tables:
 
     async def figures(self, ids: set[str], days: Sequence[date]) -> Figures:
         """The figures of these orders, and the revenue of these days and in all."""
-        figures = Figures(states=Counter())
+        figures, span = Figures(states=Counter()), set(days)
         async for key, glance in self._all_orders():
             if key in ids:
                 figures.orders += 1
                 figures.lines += len(glance.items)
                 figures.states[str(glance.status)] += 1
+            elif glance.currency == CURRENCY and glance.created_at.date() in span:
+                figures.others += 1
         figures.days = await self.days(days)
         figures.revenue = sum(figures.days.values(), Decimal(0))
         return figures
