@@ -9,7 +9,6 @@ from typing import Final
 
 from warren.replay.dataset import Basket
 
-
 _OTHERS: Final = (
     "the tables hold {:,} more orders of these days, as after a longer replay: replay as many again, or set "
     "WARREN_DATA (on servers, a virtual host and a database) to a place of its own"
