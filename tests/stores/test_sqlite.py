@@ -87,14 +87,15 @@ async def test_a_killed_process_leaves_what_it_acknowledged_and_nothing_by_halve
     writer = await asyncio.create_subprocess_exec(*program, cwd=PROJECT, stdout=asyncio.subprocess.PIPE)
     assert writer.stdout is not None
     other = SqliteStore(path)
+    said = b""
     try:
         for _ in range(100):
-            await writer.stdout.readuntil()
+            said += await writer.stdout.readuntil()
         with pytest.raises(StoreRefused, match="another process"):
             await other.open()
     finally:
         writer.kill()
-        said = await writer.stdout.read()
+        said += await writer.stdout.read()
         await writer.wait()
     acknowledged = int(said.splitlines()[-1])
     await other.open()
