@@ -59,7 +59,8 @@ def unroutable(exchange: str, key: str) -> Problem:
 def broker_trouble(outcome: Outcome, members: Mapping[str, object] | None = None) -> Problem:
     """503: the broker said no, or nothing."""
     if outcome is Outcome.REFUSED:
-        return unavailable("broker_refused", "the broker takes no more for now: send it again later", members)
+        detail = "the broker refuses it, for want of room or of a right: `/readyz` says more; send it again later"
+        return unavailable("broker_refused", detail, members)
     detail = "the broker does not answer: send it again later, with the same id or key, and it counts once"
     return unavailable("broker_unavailable", detail, members)
 
