@@ -69,7 +69,9 @@ async def main() -> Decimal:
         payment = PaymentCaptured(Decimal(amount), "EUR")
         await publisher.publish([publisher.record("payments", payment, id=name, time=at)])
 
-    while worker.status()[0].handled < 2:
+    for _ in range(1_000):
+        if worker.status()[0].handled == 2:
+            break
         await asyncio.sleep(0.01)
     await worker.stop()
     day = datetime(2026, 1, 31, tzinfo=UTC)
