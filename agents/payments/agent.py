@@ -15,12 +15,12 @@ provider: Provider = InProcessProvider()
 @app.agent(commands, name="payments", concurrency=256, prefetch=512)
 async def take_money(stream: Stream[PaymentCapture]) -> None:
     """Ask the provider once for each order, and tell the outcome."""
-    async for command in stream:
-        payment = await settle(command)
-        await events.send(value=rules.told(payment), key=command.order_id)
+    async for event in stream.events():
+        payment = await settle(event.value, event.attempt)
+        await events.send(value=rules.told(payment), key=payment.order_id)
 
 
-async def settle(command: PaymentCapture) -> Payment:
+async def settle(command: PaymentCapture, attempt: int) -> Payment:
     """The payment of this command's order, settled now or earlier."""
     payment, version = await payments.get(command.order_id)
     if payment is None:
@@ -29,7 +29,7 @@ async def settle(command: PaymentCapture) -> Payment:
     if payment.state is not State.CAPTURING:
         return payment
     answer = await provider.capture(
-        rules.idempotency_key(command), command.payment_token, payment.amount, payment.currency
+        rules.idempotency_key(command), command.payment_token, payment.amount, payment.currency, attempt=attempt
     )
     payment = rules.settled(payment, answer)
     await payments.put(command.order_id, payment, version)

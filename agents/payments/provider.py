@@ -1,6 +1,5 @@
 """The payment provider's port, and one that lives in this process."""
 
-from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Protocol
@@ -23,23 +22,21 @@ class Answer:
 class Provider(Protocol):
     """Whoever takes money. Asked again with the same idempotency key, it answers the same and takes nothing twice."""
 
-    async def capture(self, idempotency_key: str, token: str, amount: Decimal, currency: str) -> Answer:
-        """Take an amount. Raises ProviderUnavailable."""
+    async def capture(
+        self, idempotency_key: str, token: str, amount: Decimal, currency: str, *, attempt: int
+    ) -> Answer:
+        """Take an amount; `attempt` is 1 at the first try. Raises ProviderUnavailable."""
 
 
 class InProcessProvider:
     """Answers by the token: `tok_decline…` is refused, `tok_flaky…` fails twice and then works, anything else works."""
 
-    def __init__(self) -> None:
-        self._asked: Counter[str] = Counter()
-
-    async def capture(self, idempotency_key: str, token: str, amount: Decimal, currency: str) -> Answer:
+    async def capture(
+        self, idempotency_key: str, token: str, amount: Decimal, currency: str, *, attempt: int
+    ) -> Answer:
         """As Provider."""
         if token.startswith("tok_decline"):
             return Answer(captured=False, code=DECLINED)
-        if token.startswith("tok_flaky"):
-            self._asked[idempotency_key] += 1
-            if self._asked[idempotency_key] <= 2:
-                raise ProviderUnavailable(f"the provider did not answer for {idempotency_key}")
-            del self._asked[idempotency_key]
+        if token.startswith("tok_flaky") and attempt <= 2:
+            raise ProviderUnavailable(f"the provider did not answer for {idempotency_key}")
         return Answer(captured=True)
