@@ -27,6 +27,10 @@ SUBSCRIPTION = 0
 # from one message to a few megabytes.
 CREDIT = 10
 
+# So many chunks' credit is given back at once. Newer versions send nothing while they have half of the first credit or
+# less: with much more than this they would wait until everything here is taken.
+GRANT = 2
+
 Offset = int | Literal["first", "next"]
 _ENDS: dict[str, OffsetType] = {"first": OffsetType.FIRST, "next": OffsetType.NEXT}
 
@@ -103,7 +107,7 @@ class LogSubscription:
     def _grant(self) -> None:
         """Credit is given back when a chunk is taken, not when it arrives, and for several at once."""
         self._taken += 1
-        if self._taken >= CREDIT // 2 and self._client is not None:
+        if self._taken >= GRANT and self._client is not None:
             self._client.grant(SUBSCRIPTION, self._taken)
             self._taken = 0
 
