@@ -84,7 +84,7 @@ class Shop:
 
     # --- strikes ---
 
-    def worker_strikes(self) -> list[Strike]:
+    def kills_of_workers(self) -> list[Strike]:
         """SIGKILL for each worker in turn; it is started again at once."""
         return [Strike(f"SIGKILL {service}", partial(self._revive, service)) for service in self._services]
 

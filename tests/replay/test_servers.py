@@ -17,7 +17,7 @@ async def test_every_figure_is_the_data_s_though_every_process_is_killed(
     guard: Guard, own_rabbitmq: RabbitMQServer, own_postgres: PostgresServer
 ) -> None:
     with Shop(guard, own_rabbitmq, own_postgres) as shop:
-        strikes = [*shop.worker_strikes(), KILL_REPLAY, *shop.kills_of_servers()]
+        strikes = [*shop.kills_of_workers(), KILL_REPLAY, *shop.kills_of_servers()]
         run(lambda: shop.replay(ORDERS), ORDERS, strikes)
         found = await contents(in_postgres(own_postgres.url))
         assert found.without_digest() == Contents.expected(truth(ORDERS))
