@@ -81,8 +81,8 @@ def _unacceptable(command: OrderPlace) -> str:
         return "an order needs at least one line"
     if any(line.quantity < 1 for line in command.items):
         return "a quantity is at least 1"
-    if any(line.price < 0 for line in command.items):
-        return "a price is not negative"
+    if any(not line.price.is_finite() or line.price < 0 for line in command.items):
+        return "a price is a number, and not negative"
     return ""
 
 

@@ -70,7 +70,9 @@ def test_the_same_order_again_changes_nothing() -> None:
     [
         (command(), "at least one line"),
         (command("1.00", quantity=0), "a quantity is at least 1"),
-        (command("-1.00"), "a price is not negative"),
+        (command("-1.00"), "a price is a number, and not negative"),
+        (command("NaN"), "a price is a number, and not negative"),
+        (command("Infinity"), "a price is a number, and not negative"),
     ],
 )
 def test_a_command_that_contradicts_itself_is_refused(bad: OrderPlace, reason: str) -> None:
