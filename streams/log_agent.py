@@ -77,6 +77,7 @@ class LogAgent:
             await pause(stop, around.lease / 4)
             return
         self.status.takeovers += 1
+        self.status.position = checkpoint.position
         await self._serve(checkpoint, stop)
         await around.store.release(self._slot, checkpoint.epoch)
 

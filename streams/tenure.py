@@ -279,6 +279,13 @@ class Tenure:
         except HandlerFailed as failure:
             await self._isolate(failure)
 
+    def _taken(self) -> list[Part]:
+        """What the open batch took from the intake, with what was skipped at its end."""
+        if self._end is None or (self._parts and self._parts[-1].end == self._end[1]):
+            return self._parts
+        chunk, end = self._end
+        return [*self._parts, Part(chunk, [], end, 0)]
+
     def _rollback(self) -> None:
         self._body.close()
         self._partition.rollback()
@@ -396,7 +403,7 @@ class Tenure:
         """Commit what lies before the failed event (or group) as a batch of its own; then its events run one by one."""
         envelopes = self._accepted.envelopes
         first, last = envelopes[failure.first].offset, envelopes[failure.upto - 1].offset
-        parts = self._parts
+        parts = self._taken()
         await self._flushed()
         self._rollback()
         before, rest = cut_at(parts, first)
@@ -427,7 +434,7 @@ class Tenure:
             await self._try_alone(parts, stop)
 
     def _rollback_to_intake(self) -> None:
-        parts = self._parts
+        parts = self._taken()
         self._rollback()
         self._intake.put_back(parts)
 

@@ -587,3 +587,31 @@ async def _send_with_repeats(stage: Stage, random: Random, orders: list[Order], 
         for _ in range(random.choice([1, 1, 2])):
             await stage.send(*orders[at : at + 4], ids=names[at : at + 4])
         await asyncio.sleep(random.choice([0, 0.05, 1]))
+
+
+@on_stage
+async def test_what_was_skipped_after_a_failing_event_is_committed_too(stage: Stage) -> None:
+    app = App("counter")
+
+    @app.agent(app.topic("orders", value_type=Order), name="count")
+    async def count(stream: Any) -> None:
+        async for order in stream:
+            if order.amount == 13:
+                raise ValueError("thirteen")
+
+    await stage.send(Order("a", 13))
+    await stage.raw(b"{}", type="noise")
+    worker = await stage.start(app)
+    await at_end(stage, worker)
+    await worker.stop()
+
+
+@on_stage
+async def test_a_successor_knows_its_position_before_anything_comes(stage: Stage) -> None:
+    await stage.send(Order("a"))
+    for _ in range(2):
+        app = App("counter")
+        counting(app)
+        worker = await stage.start(app)
+        await at_end(stage, worker)
+        await worker.stop()
