@@ -7,10 +7,10 @@ LOCK := uv.lock pyproject.toml
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick lint format bench servers clean
+.PHONY: help demo dataset test test-quick lint format bench prove-replay servers clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## Start the whole shop in this process, with nothing else to install
 	@exec .venv/bin/warren demo $(ARGS)
@@ -38,6 +38,9 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 
 bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
+
+prove-replay: .venv/.dev ## Replay all 155,848 orders, whole and with everything killed: about an hour (ARGS="embedded --orders 9000")
+	@$(PYTHON) -m tests.replay.prove $(ARGS)
 
 servers: .venv/.dev ## Start the servers of the tests and print where they are, until Ctrl-C
 	@$(PYTHON) -m tests.servers serve

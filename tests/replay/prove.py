@@ -17,6 +17,7 @@ from tests.replay.course import KILL_REPLAY, Answer, Strike, run
 from tests.replay.oracle import truth
 from tests.replay.report import told, verdict
 from tests.replay.shop import Counts, Shop
+from tests.servers.errors import ServerUnavailable
 from tests.servers.guard import Guard
 from tests.servers.supply import Supply
 from warren.cli.replay import ALL
@@ -110,7 +111,7 @@ def main(orders: int, trials: Sequence[str]) -> None:
     """Replay all orders of the data set, whole and with everything killed; all trials by default, about an hour."""
     try:
         digests = {prove(name, orders) for name in trials or TRIALS}
-    except AssertionError as failure:
+    except (AssertionError, ServerUnavailable) as failure:
         raise click.ClickException(str(failure)) from failure
     if len(digests) > 1:
         raise click.ClickException("the tables of these trials differ from one another")

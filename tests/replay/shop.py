@@ -92,6 +92,7 @@ class Shop:
         self._counts.update(self._counted(service))
         self._workers.pop(service).kill()
         self._start(service)
+        self._workers[service].serves(within=60)
 
     def kills_of_servers(self) -> list[Strike]:
         """SIGKILL for RabbitMQ, then PostgreSQL."""
