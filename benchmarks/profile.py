@@ -16,7 +16,7 @@ from benchmarks.trial import Result
 
 RECORD = ("record", "--rate", "500", "--format", "raw", "--output")
 SHOWN = 30
-OUTSIDE = ("<frozen importlib", "prepare (", "check (", "close (")
+OUTSIDE = ("<frozen importlib", "prepare (", "fit_collector (", "check (", "close (")
 """Frames of what happens before the clock starts and after it stops."""
 
 Stack = Sequence[str]
