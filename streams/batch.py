@@ -189,8 +189,8 @@ class Batch:
     def settle(self) -> tuple[Settled, list[Part]]:
         """Close the batch: from here on its changes are what later batches see.
 
-        Also gives back the parts that a full outbox kept from the body. Raises HandlerFailed, with nothing done, where a
-        change cannot be encoded.
+        Also gives back the parts that a full outbox kept from the body. Raises HandlerFailed, with nothing done, where
+        a change cannot be encoded.
         """
         watermark = self._turn.watermark if self._accepted.values else self._watermark
         changes = self._changes(watermark)
