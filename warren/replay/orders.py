@@ -1,5 +1,6 @@
 """Baskets as orders: every id follows from the data, so that a second replay adds nothing."""
 
+from functools import cache
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -20,11 +21,13 @@ def order_id(basket: int) -> UUID:
     return uuid5(NAMESPACE, f"basket/{basket}")
 
 
+@cache
 def user_id(household: int) -> UUID:
     """The user of a household."""
     return uuid5(NAMESPACE, f"household/{household}")
 
 
+@cache
 def product_id(product: int) -> UUID:
     """The id of a product."""
     return uuid5(NAMESPACE, f"product/{product}")
