@@ -80,18 +80,6 @@ class Contents:
             charged=truth.revenue,
         )
 
-    def without_digest(self) -> "Contents":
-        return Contents(
-            self.orders,
-            self.lines,
-            +self.days,
-            self.states,
-            +self.revenue,
-            self.captures,
-            self.payments,
-            self.charged,
-        )
-
     def add_order(self, key: str, order: dict[str, Any]) -> None:
         assert order["id"] == key
         total = sum(Decimal(line["price"]) * line["quantity"] for line in order["items"])

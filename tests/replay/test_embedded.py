@@ -1,13 +1,15 @@
 """The replay without any server: one process, killed in the middle and started again."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.replay.command import Command
-from tests.replay.contents import Contents, contents, in_files
+from tests.replay.contents import in_files
 from tests.replay.course import KILL_REPLAY, run
-from tests.replay.oracle import truth
+from tests.replay.examination import Place, examined
+from tests.replay.wire import of_file
 from tests.servers.guard import Guard
 
 ORDERS = 20_000
@@ -19,11 +21,11 @@ async def test_every_figure_is_the_data_s_though_the_process_is_killed_twice(gua
         arguments = ["replay", "completejourney", "--json", "--orders", str(ORDERS)]
         return Command(guard, arguments, {"WARREN_DATA": str(tmp_path)})
 
+    place = Place(in_files(tmp_path), partial(of_file, tmp_path))
     run(replay, ORDERS, [KILL_REPLAY, KILL_REPLAY])
-    found = await contents(in_files(tmp_path))
-    assert found.without_digest() == Contents.expected(truth(ORDERS))
+    found = await examined(place, ORDERS)
 
     agents = run(replay, ORDERS).said["agents"]
     assert agents["orders/orders"]["repeats"] >= ORDERS, "the second run sent no orders"
     assert agents["orders/orders"]["handled"] == 0
-    assert await contents(in_files(tmp_path)) == found
+    assert await examined(place, ORDERS) == found
