@@ -90,6 +90,7 @@ class PostgresStore:
 
     async def apply(self, tables: Sequence[TableSpec]) -> list[Change]:
         async with self._sessions.transaction() as session:
+            await session.execute("SET LOCAL idle_in_transaction_session_timeout = '1min'")
             lock = "SELECT pg_advisory_xact_lock(hashtext('warren'), hashtext($1))"
             await session.execute(lock, self._schema, timeout=_SECONDS_TO_APPLY)
             changes = await self._plan(session, tables)

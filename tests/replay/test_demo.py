@@ -16,7 +16,7 @@ import pytest
 from tests.replay.command import WARREN, Command
 from tests.servers.guard import Guard
 
-READY = 10.0
+READY = 60.0
 """Seconds from the start to the first answer, at the most."""
 STOPPED = 15.0
 """Seconds from Ctrl-C to the end, at the most."""
