@@ -136,6 +136,8 @@ class Command:
     ) -> None:
         if self._process.poll() is None:
             self.kill()
+        else:
+            self.ends(within=10)
 
 
 def neutral() -> dict[str, str]:

@@ -65,23 +65,39 @@ class Guard:
 def keep_watch(lines: Iterable[str]) -> None:
     """Read entries until the other end closes, then clear up what was not taken back."""
     entries: list[list[str | int]] = []
+    births: dict[int, str] = {}
     for line in lines:
         verb, entry = json.loads(line)
         if verb == "add":
             entries.append(entry)
+            if entry[0] == "process":
+                births[entry[1]] = _birth(entry[1])
         elif entry in entries:
             entries.remove(entry)
-    _clear_up(entries)
+    _clear_up(entries, births)
 
 
-def _clear_up(entries: list[list[str | int]]) -> None:
+def _clear_up(entries: list[list[str | int]], births: dict[int, str]) -> None:
     groups = {int(entry[1]): int(entry[2]) for entry in entries if entry[0] == "process"}
-    _stop(groups)
+    _stop({group: stop for group, stop in groups.items() if _birth(group) in {"", births[group]}})
     for kind, *rest in entries:
         if kind == "command":
             subprocess.run([str(part) for part in rest], check=False, capture_output=True)
         elif kind == "directory":
             shutil.rmtree(str(rest[0]), ignore_errors=True)
+
+
+def _birth(pid: int) -> str:
+    """When a process started; "" where there is none, or no way to tell.
+
+    Systems give the numbers of processes that have ended to new ones, within minutes on a busy machine: what bears a
+    number that was registered may be somebody else's. The number of a group whose leader has ended is not given away.
+    """
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return status.rpartition(")")[2].split()[19]
 
 
 def _stop(groups: dict[int, int]) -> None:

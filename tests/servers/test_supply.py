@@ -13,6 +13,7 @@ import aio_pika
 import asyncpg
 import pytest
 
+from tests.servers import guard
 from tests.servers.address import POSTGRES, RabbitMQ
 from tests.servers.errors import ServerUnavailable
 from tests.servers.guard import Guard
@@ -126,6 +127,16 @@ def test_a_server_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> None
     guard.watch_process(stubborn.pid, signal.SIGTERM)
     guard.close()
     assert stubborn.wait(10) == -signal.SIGKILL
+
+
+def test_a_process_that_was_given_a_registered_number_later_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    births = iter(["1000", "2000"])
+    monkeypatch.setattr(guard, "_birth", lambda pid: next(births))
+    stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    guard.keep_watch([json.dumps(["add", ["process", stranger.pid, signal.SIGTERM]])])
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait(10)
 
 
 def _runs(pid: int) -> bool:
