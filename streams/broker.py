@@ -5,7 +5,7 @@ any offset). Implementations connect when they are first used and again after a 
 raises BrokerUnavailable, and the next call tries anew. Waiting between tries is the caller's.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -188,6 +188,9 @@ class Broker(Protocol):
 
     async def open(self) -> None:
         """Connect once, to fail early. Raises BrokerUnavailable, AccessRefused."""
+
+    def expect(self, logs: Iterable[str]) -> None:
+        """These logs too have to be up, as far as they are declared, before anything is published."""
 
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         """Publish in this order and wait for every answer; outcomes in the same order.

@@ -21,6 +21,7 @@ class Publisher:
         self, broker: Broker, topology: Topology, *, service: str, now: Callable[[], int], ids: random.Random
     ) -> None:
         """`now` gives ms since 1970 UTC; `ids` makes message ids where none is given."""
+        broker.expect(topology.logs)
         self._broker = broker
         self._topology = topology
         self._service = service

@@ -47,6 +47,7 @@ class Worker:
         Raises DeclarationError where apps and topology do not fit.
         """
         check(apps, topology)
+        broker.expect(topology.logs)
         self.id = f"{ids.getrandbits(64):016x}"
         self._apps = apps
         self._stores = stores

@@ -1,6 +1,6 @@
 """One user's way to an embedded broker."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal, TypeVar
 
@@ -47,6 +47,9 @@ class Connection:
 
     async def open(self) -> None:
         await self._open()
+
+    def expect(self, logs: Iterable[str]) -> None:
+        """They are up when the server is."""
 
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         try:

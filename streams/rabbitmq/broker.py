@@ -1,7 +1,7 @@
 """RabbitMQ as a broker: logs by the stream protocol, exchanges and queues by AMQP 0-9-1."""
 
 import ssl as tls
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
@@ -61,6 +61,9 @@ class RabbitMQ:
         await self._publishing.open()
         await self._extents.open()
 
+    def expect(self, logs: Iterable[str]) -> None:
+        self._publisher.roll_call.expect(logs)
+
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         return await self._publisher.publish(messages)
 
@@ -81,6 +84,8 @@ class RabbitMQ:
         links = (self._publishing, self._consuming)
         faults = [str(link.fault) for link in links if link.fault] + self._streams.problems()
         problems = faults + self._publisher.suspects.problems()
+        if self._publisher.roll_call.missing:
+            problems.append(self._publisher.roll_call.missing)
         if self._publishing.blocked:
             problems.append(f"RabbitMQ has stopped taking messages: free memory or disk space on its node{self._place}")
         up = self._streams.up or any(link.up for link in links)

@@ -31,7 +31,7 @@ class PublishChannel(Channel):
         super().__init__(wire, number)
         self.unanswered = Unanswered()
         self.ended = False
-        self._wire = wire
+        self.wire = wire
         self._frames = Publishing(number, wire.connection_tune.frame_max or 0, user)
         self._judge = judge
         self.closing.add_done_callback(lambda _: self._end(Outcome.LOST))
@@ -55,7 +55,7 @@ class PublishChannel(Channel):
             size += len(message.body)
             self._add(publication, frames, most)
         if frames:
-            self._wire.send(b"".join(frames))
+            self.wire.send(b"".join(frames))
 
     def _add(self, publication: Publication, frames: list[bytes], most: int) -> None:
         index = publication.sent

@@ -9,6 +9,7 @@ from streams.errors import BrokerError, BrokerUnavailable
 from streams.rabbitmq.confirms import Publication
 from streams.rabbitmq.link import Link
 from streams.rabbitmq.publish_channel import PublishChannel
+from streams.rabbitmq.roll_call import RollCall
 from streams.rabbitmq.suspects import Suspect, Suspects, Target, verdict
 
 CLOSE_SECONDS = 30.0
@@ -24,6 +25,7 @@ class Publisher:
         self._most = most
         self._channel: PublishChannel | None = None
         self._turn = asyncio.Lock()
+        self.roll_call = RollCall(link)
         self.suspects = Suspects()
 
     @property
@@ -68,6 +70,7 @@ class Publisher:
     async def _connected(self) -> PublishChannel:
         if self._channel is None or self._channel.ended:
             self._channel = await self._link.channel(PublishChannel, self._user, self._accuse)
+        await self.roll_call.call(self._channel.wire)
         return self._channel
 
     def _accuse(self, code: int, reason: str, targets: set[Target]) -> Outcome:
@@ -115,7 +118,8 @@ class Publisher:
         channel = await self._link.channel(PublishChannel, self._user, lambda code, _reason, _targets: verdict(code))
         alone = Publication([message])
         try:
-            channel.write(alone, 1, self.most)
+            if self.roll_call.answered(channel.wire):
+                channel.write(alone, 1, self.most)
             alone.lose_rest()
             return (await alone.outcomes())[0], not channel.ended
         finally:

@@ -21,6 +21,8 @@ from warren.replay.tables import Tables
 MOST_UNFINISHED: Final = 1_000
 """Orders under way at once, at the most."""
 BATCH: Final = 100
+ASKED: Final = 2 * BATCH
+"""Orders asked for at once, the oldest: to ask for all, fifty times a second, takes more than handling them."""
 PATIENCE: Final = 60.0
 """Seconds without any order finished, or any figure changed, after which the replay says that something is stuck."""
 PAUSE: Final = 0.5
@@ -82,7 +84,8 @@ class Replay:
         self._broker = broker
         self._tables = tables
         self._rate = rate
-        self._unfinished: set[UUID] = set()
+        self._unfinished: dict[UUID, None] = {}
+        """The oldest first."""
         self._finished = 0
         self._began = time.monotonic()
 
@@ -118,7 +121,7 @@ class Replay:
     async def _publish(self, messages: list[Message], progress: Progress) -> None:
         await self._room(progress, upto=MOST_UNFINISHED - len(messages))
         await self._pace(len(messages))
-        self._unfinished.update(UUID(str(message.headers["key"])) for message in messages)
+        self._unfinished.update((UUID(str(message.headers["key"])), None) for message in messages)
         deadline = time.monotonic() + PATIENCE
         while messages:
             outcomes = await self._publisher.publish(messages)
@@ -137,8 +140,9 @@ class Replay:
         """Wait until no more than so many orders are unfinished."""
         deadline = time.monotonic() + PATIENCE
         while len(self._unfinished) > upto:
-            done = await patiently(lambda: self._tables.finished(list(self._unfinished)))
-            self._unfinished.difference_update(done)
+            done = await patiently(lambda: self._tables.finished(list(islice(self._unfinished, ASKED))))
+            for order in done:
+                del self._unfinished[order]
             self._finished += len(done)
             if done:
                 progress(self._finished)

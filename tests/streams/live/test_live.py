@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -17,7 +18,7 @@ from streams import App, Publisher, Worker
 from streams.broker import Outcome
 from streams.rabbitmq import RabbitMQ
 from tests.servers.address import RabbitMQ as Address
-from tests.servers.server import PostgresServer
+from tests.servers.server import PostgresServer, RabbitMQServer
 from tests.streams.engine.stage import Order, counting, status_of, topology
 from topology.diff import diff
 from topology.management import Management
@@ -204,6 +205,27 @@ async def test_restarts_of_the_database_cost_nothing(live: Live, own_postgres: P
     await sending
     await totals_are(live, a=1_000)
     assert status_of(worker).state == "running"
+
+
+async def test_a_killed_rabbitmq_costs_nothing(
+    own_rabbitmq: RabbitMQServer, postgres: str, postgres_schema: str
+) -> None:
+    live = Live(own_rabbitmq.address, PostgresStore(postgres, postgres_schema))
+    app = App("counter")
+    counting(app)
+    await live.prepare(app)
+    # What RabbitMQ was told to make in its last second may go with it.
+    await asyncio.to_thread(own_rabbitmq.restart)
+    worker = await live.start(app)
+    sending = asyncio.create_task(send_slowly(live))
+    for total in (200, 500):
+        await until(partial(reached, live, total))
+        await asyncio.to_thread(own_rabbitmq.kill)
+        await asyncio.to_thread(own_rabbitmq.start)
+    await sending
+    await totals_are(live, a=1_000)
+    assert status_of(worker).state == "running"
+    await live.close()
 
 
 async def send_slowly(live: Live) -> None:

@@ -69,3 +69,33 @@ async def test_what_was_confirmed_is_there_after_the_server_was_killed(own_rabbi
             kept |= {envelope.body for envelope in reader.scan(await anext(reader), 0, ())}
     assert await broker.publish(numbered(0)) == [Outcome.CONFIRMED] * 2000
     await broker.close()
+
+
+async def test_what_a_queue_takes_too_is_not_confirmed_before_the_log_is_back(own_rabbitmq: RabbitMQServer) -> None:
+    address = own_rabbitmq.address
+    foreign = await Foreign.connect(address)
+    await foreign.exchange("both")
+    await foreign.log("log", "both")
+    await foreign.queue("queue", "both")
+    await foreign.close()
+    await asyncio.to_thread(own_rabbitmq.restart)
+    broker = RabbitMQ(address.amqp, address.stream)
+    broker.expect(["log", "neverdeclared"])
+    await asyncio.to_thread(own_rabbitmq.kill)
+    starting = asyncio.create_task(asyncio.to_thread(own_rabbitmq.start))
+    confirmed: list[bytes] = []
+    async with asyncio.timeout(60):
+        while len(confirmed) < 100:
+            message = Message(
+                exchange="both", routing_key="key", body=b"%d" % len(confirmed), message_id=str(uuid4()), type="t"
+            )
+            if await broker.publish([message]) == [Outcome.CONFIRMED]:
+                confirmed.append(message.body)
+    await starting
+    kept: list[bytes] = []
+    async with asyncio.timeout(60), broker.read("log", "first") as reader:
+        while len(kept) < 100:
+            kept += [envelope.body for envelope in reader.scan(await anext(reader), 0, ())]
+    assert kept == confirmed
+    assert broker.health().problems == ()
+    await broker.close()
