@@ -10,6 +10,9 @@ _BATCH = Struct(">BHII")
 _IS_BATCH = 0x80
 _PLAIN, _GZIP = 0, 1
 
+# A batch that says that it is larger is not unpacked.
+_MOST = 64 << 20
+
 # With 16 added to the window's size zlib expects a gzip header.
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
@@ -48,6 +51,8 @@ def _unpacked(content: bytes, compression: int, size: int) -> bytes:
         return content
     if compression != _GZIP:
         raise ValueError("a compression that this build cannot undo")
+    if size > _MOST:
+        raise ValueError("a batch that is too large")
     # Never more than the batch says it is: a small batch must not fill the memory.
     return zlib.decompressobj(_GZIP_WINDOW).decompress(content, size + 1)
 

@@ -53,6 +53,12 @@ def test_a_batch_that_is_not_what_it_says_is_passed_on_packed(content: bytes) ->
     assert found == [content, content, b"z"]
 
 
+def test_a_batch_that_says_that_it_is_huge_is_passed_on_packed() -> None:
+    inside = entry(b"\0" * (65 << 20))
+    packed = gzip.compress(inside)
+    assert messages(batch(packed, 1, compression=1, size=len(inside)), 1) == [packed]
+
+
 def test_a_chunk_that_is_cut_is_an_error() -> None:
     with pytest.raises((struct.error, IndexError)):
         messages(entry(b"a"), 2)
