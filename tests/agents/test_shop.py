@@ -15,7 +15,7 @@ from stores.memory import MemoryStore
 from streams import Publisher, Views, Worker
 from streams.embedded import Embedded
 from streams.graph import check
-from tests.streams.engine.virtual import VirtualTimeLoop
+from streams.testing.virtual_time import VirtualTimeLoop
 from topology.load import load_shop
 
 HOME = Address("A", "1 Street", "Town", "1000", "NL")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from tests.streams.engine.virtual import VirtualTimeLoop
+from streams.testing.virtual_time import VirtualTimeLoop
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from streams.broker import Broker, Chunk, Envelope, LogReader, Message
 from streams.embedded import Break, Embedded, Fate
 from streams.limits import Limits
 from streams.status import Status
-from tests.streams.engine.virtual import VirtualTimeLoop
+from streams.testing.virtual_time import VirtualTimeLoop
 from topology.spec import Binding, Exchange, Log, Queue, Service, Topology
 
 EPOCH_MS = 1_700_000_000_000

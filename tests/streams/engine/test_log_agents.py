@@ -14,8 +14,8 @@ from stores.errors import CommitUnknown, Fenced, StoreUnavailable
 from streams import App, Worker
 from streams.embedded import Break, Fate
 from streams.limits import Limits
+from streams.testing.virtual_time import VirtualTimeLoop
 from tests.streams.engine.stage import Counted, Order, Stage, Unsteady, counting, handled, on_stage, status_of, until
-from tests.streams.engine.virtual import VirtualTimeLoop
 
 
 async def totals_are(stage: Stage, **wanted: int) -> None:

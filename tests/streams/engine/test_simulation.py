@@ -12,8 +12,8 @@ from stores.errors import CommitUnknown, StoreUnavailable
 from streams import App
 from streams.embedded import Break, Fate
 from streams.limits import Limits
+from streams.testing.virtual_time import VirtualTimeLoop
 from tests.streams.engine.stage import EPOCH_MS, Counted, Order, Stage, Unsteady, status_of, until
-from tests.streams.engine.virtual import VirtualTimeLoop
 
 TABLES = ("totals", "lazy", "windows", "order_matters")
 FATES = [Fate.KEPT] * 15 + [Fate.LOST, Fate.UNCONFIRMED, Fate.REFUSED]
