@@ -1,8 +1,8 @@
 """Who holds which slot, for stores that one process has to itself: nothing of it need outlive the process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from stores.port import Slot
+from stores.port import Epoch, Holding, Roster, Slot
 
 
 class Leases:
@@ -29,6 +29,13 @@ class Leases:
     def release(self, slot: Slot) -> None:
         """The slot has no owner."""
         self._owners.pop(slot, None)
+
+    def roster(self, epochs: Mapping[Slot, Epoch]) -> Roster:
+        """Who is alive and holds what; `epochs` are those of all slots."""
+        now = self._clock()
+        alive = frozenset(worker for worker, expires in self._expires.items() if expires > now)
+        held = {slot: Holding(owner, epochs[slot]) for slot, owner in self._owners.items() if owner in alive}
+        return Roster(alive, held)
 
     def clear(self) -> None:
         """Nobody owns anything, as in a new process."""

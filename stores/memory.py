@@ -22,6 +22,7 @@ from stores.port import (
     IdRow,
     PageOfRows,
     Put,
+    Roster,
     Row,
     Slot,
     TableSpec,
@@ -101,6 +102,10 @@ class MemoryStore:
 
     async def heartbeat(self, worker: str, ttl: float) -> None:
         self._leases.heartbeat(worker, ttl)
+
+    async def roster(self) -> Roster:
+        self._check_applied()
+        return self._leases.roster({slot: checkpoint.epoch for slot, checkpoint in self._checkpoints.items()})
 
     async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
         self._check_applied()

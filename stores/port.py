@@ -113,6 +113,23 @@ class Commit:
     """Rows of message ids with a position up to this one are deleted first."""
 
 
+class Holding(NamedTuple):
+    """Who holds a slot, and since which epoch."""
+
+    worker: str
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Who is at work on a store, by the store's clock."""
+
+    workers: frozenset[str]
+    """Those whose heartbeat has not run out."""
+    held: Mapping[Slot, Holding]
+    """The slots that these hold; every other slot is free."""
+
+
 class Row(NamedTuple):
     """A row as views see it. For documents `partition` is 0."""
 
@@ -173,7 +190,11 @@ class Store(Protocol):
     # --- ownership ---
 
     async def heartbeat(self, worker: str, ttl: float) -> None:
-        """Say that `worker` is alive for `ttl` seconds more, by the store's clock."""
+        """Say that `worker` is alive for `ttl` seconds more, by the store's clock. With 0 it leaves: whoever has acquired
+        a slot and is done says so, or it counts as a worker that will take its share, until its last `ttl` is over."""
+
+    async def roster(self) -> Roster:
+        """Who is alive and who holds what, at one moment."""
 
     async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
         """Take a slot: raise its epoch, then read its checkpoint; None while another live worker holds it.

@@ -23,6 +23,7 @@ from stores.port import (
     IdRow,
     PageOfRows,
     Put,
+    Roster,
     Row,
     Slot,
     TableSpec,
@@ -104,6 +105,10 @@ class PostgresStore:
     async def heartbeat(self, worker: str, ttl: float) -> None:
         async with self._pulse.session() as session:
             await self._slots.heartbeat(session, worker, ttl)
+
+    async def roster(self) -> Roster:
+        async with self._pulse.session() as session:
+            return await self._slots.roster(session)
 
     async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
         await self.heartbeat(worker, ttl)

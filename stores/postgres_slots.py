@@ -3,7 +3,7 @@
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
-from stores.port import Checkpoint, Epoch, Slot
+from stores.port import Checkpoint, Epoch, Holding, Roster, Slot
 from stores.tables import CHECKPOINTS, WORKERS
 
 _FORGOTTEN_AFTER = "1 day"
@@ -25,6 +25,10 @@ class Slots:
             ON CONFLICT (worker) DO UPDATE SET expires = excluded.expires
         """
         self._forget = f"DELETE FROM {workers} WHERE expires < clock_timestamp() - interval '{_FORGOTTEN_AFTER}'"
+        self._roster = f"""
+            SELECT w.worker, s.agent, s.partition, s.epoch
+            FROM {workers} AS w LEFT JOIN {slots} AS s ON s.owner = w.worker WHERE w.expires > clock_timestamp()
+        """
         self._held = f"SELECT EXISTS (SELECT FROM {slots} AS s WHERE {slot} AND EXISTS ({held}))"
         self._make = f"""
             INSERT INTO {slots} (agent, partition, epoch, birth, position, anchor, seen, watermark, outbox)
@@ -43,6 +47,12 @@ class Slots:
     async def forget(self, session: PoolConnectionProxy) -> None:
         """Removes workers that have been gone for a day."""
         await session.execute(self._forget)
+
+    async def roster(self, session: PoolConnectionProxy) -> Roster:
+        """Who is alive, and what they hold."""
+        rows = await session.fetch(self._roster)
+        held = {Slot(agent, number): Holding(owner, Epoch(epoch)) for owner, agent, number, epoch in rows if agent}
+        return Roster(frozenset(owner for owner, *_ in rows), held)
 
     async def held(self, session: PoolConnectionProxy, slot: Slot, worker: str) -> bool:
         """Whether another live worker holds the slot. Takes no lock, so that to ask never slows the owner down."""

@@ -26,6 +26,7 @@ from stores.port import (
     IdRow,
     PageOfRows,
     Put,
+    Roster,
     Row,
     Slot,
     TableSpec,
@@ -44,6 +45,7 @@ VALUES (?, ?, 1, ?, -1, x'', x'', 0, x'')
 ON CONFLICT (agent, partition) DO UPDATE SET epoch = epoch + 1
 RETURNING epoch, birth, position, anchor, seen, watermark, outbox
 """
+_EPOCHS = "SELECT agent, partition, epoch FROM warren_checkpoints"
 _EPOCH = "SELECT epoch FROM warren_checkpoints WHERE agent = ? AND partition = ?"
 _MOVE = """
 UPDATE warren_checkpoints SET position = ?, anchor = ?, seen = ?, watermark = ?, outbox = ?
@@ -98,6 +100,12 @@ class SqliteStore:
 
     async def heartbeat(self, worker: str, ttl: float) -> None:
         await self._file.run(lambda _: self._leases.heartbeat(worker, ttl))
+
+    async def roster(self) -> Roster:
+        return await self._file.run(self._roster)
+
+    def _roster(self, db: sqlite3.Connection) -> Roster:
+        return self._leases.roster({Slot(agent, number): Epoch(epoch) for agent, number, epoch in db.execute(_EPOCHS)})
 
     async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
         return await self._file.run(lambda db: self._acquire(db, slot, worker, ttl))

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from stores.port import Epoch, Slot, Store
+from stores.port import Epoch, Holding, Roster, Slot, Store
 from tests.stores.places import Place
 from tests.stores.samples import SLOT, a_commit, acquired
 
@@ -78,6 +78,28 @@ async def test_a_slot_that_another_has_taken_cannot_be_released(store: Store, pl
     await store.release(SLOT, old.epoch)
     await store.release(Slot("nobody"), Epoch(1))
     assert await store.acquire(SLOT, "w3", 60) is None
+
+
+async def test_the_roster_tells_who_is_alive_and_who_holds_what(store: Store, place: Place) -> None:
+    assert await store.roster() == Roster(frozenset(), {})
+    first = await acquired(store, Slot("orders", 0), "w1", 60)
+    second = await acquired(store, Slot("orders", 1), "w2", 120)
+    given_up = await acquired(store, Slot("orders", 2), "w2", 120)
+    await store.release(given_up.slot, given_up.epoch)
+    await store.heartbeat("w3", 120)
+    mine, theirs = Holding("w1", first.epoch), Holding("w2", second.epoch)
+    everyone = frozenset(["w1", "w2", "w3"])
+    assert await store.roster() == Roster(everyone, {first.slot: mine, second.slot: theirs})
+    await place.elapse(61)
+    assert await store.roster() == Roster(everyone - {"w1"}, {second.slot: theirs})
+
+
+async def test_a_worker_that_has_left_holds_nothing_more(store: Store) -> None:
+    mine = await acquired(store, worker="w1")
+    await store.heartbeat("w1", 0)
+    assert await store.roster() == Roster(frozenset(), {})
+    taken = await acquired(store, worker="w2")
+    assert taken.epoch == mine.epoch + 1
 
 
 async def test_of_many_workers_at_once_one_gets_the_slot(store: Store) -> None:
