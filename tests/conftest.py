@@ -12,11 +12,12 @@ from uuid import uuid4
 import asyncpg
 import hypothesis
 import pytest
+from redis import Redis
 
 from tests.servers.address import RabbitMQ
 from tests.servers.errors import ServerUnavailable
 from tests.servers.management import create_vhost, delete_vhost
-from tests.servers.server import PostgresServer, RabbitMQServer
+from tests.servers.server import PostgresServer, RabbitMQServer, RedisServer
 from tests.servers.supply import AnyServer, Supply
 
 T = TypeVar("T")
@@ -67,6 +68,12 @@ def postgres(supply: Supply) -> str:
     return _have(lambda: supply.postgres)
 
 
+@pytest.fixture(scope="session")
+def redis(supply: Supply) -> str:
+    """The URL of the shared Redis. Make nothing in it but under a name of the test's own: see `redis_service`."""
+    return _have(lambda: supply.redis)
+
+
 @pytest.fixture
 def rabbitmq_vhost(rabbitmq: RabbitMQ) -> Iterator[RabbitMQ]:
     """A virtual host for this test alone."""
@@ -94,6 +101,16 @@ async def _execute(url: str, statement: str) -> None:
 
 
 @pytest.fixture
+def redis_service(redis: str) -> Iterator[str]:
+    """The name of a service, whose keys are this test's alone."""
+    name = f"test-{uuid4().hex}"
+    yield name
+    with Redis.from_url(redis) as client:
+        for key in client.scan_iter(f"warren:{{{name}}}*"):
+            client.delete(key)
+
+
+@pytest.fixture
 def own_rabbitmq(supply: Supply) -> Iterator[RabbitMQServer]:
     """A RabbitMQ for this test alone, which it may stop, kill and restart. It takes seconds to start."""
     yield from _own(supply.own_rabbitmq)
@@ -103,6 +120,12 @@ def own_rabbitmq(supply: Supply) -> Iterator[RabbitMQServer]:
 def own_postgres(supply: Supply) -> Iterator[PostgresServer]:
     """A PostgreSQL for this test alone, which it may stop, kill and restart."""
     yield from _own(supply.own_postgres)
+
+
+@pytest.fixture
+def own_redis(supply: Supply) -> Iterator[RedisServer]:
+    """A Redis for this test alone, which it may stop, kill and restart."""
+    yield from _own(supply.own_redis)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ BROKER = "WARREN_TEST_BROKER"
 STREAM = "WARREN_TEST_STREAM"
 MANAGEMENT = "WARREN_TEST_MANAGEMENT"
 POSTGRES = "WARREN_TEST_POSTGRES"
+REDIS = "WARREN_TEST_REDIS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,8 @@ def local_rabbitmq(amqp: int, stream: int, management: int) -> RabbitMQ:
 def local_postgres(port: int) -> str:
     """The URL of the database `warren` of a server on this machine."""
     return f"postgresql://warren@127.0.0.1:{port}/warren"
+
+
+def local_redis(port: int) -> str:
+    """The URL of a server on this machine."""
+    return f"redis://127.0.0.1:{port}/0"

@@ -1,15 +1,17 @@
-"""RabbitMQ and PostgreSQL in containers, of the versions that docker-compose.yml runs."""
+"""RabbitMQ, PostgreSQL and Redis in containers, of the versions that docker-compose.yml runs."""
 
-from tests.servers.address import local_postgres, local_rabbitmq
+from tests.servers.address import local_postgres, local_rabbitmq, local_redis
 from tests.servers.docker import Container
 from tests.servers.guard import Guard
 from tests.servers.management import answers
 from tests.servers.ports import free_ports, listens
 from tests.servers.rabbitmq import PLUGINS, configuration
-from tests.servers.server import PostgresServer, RabbitMQServer
+from tests.servers.redis import DURABLE
+from tests.servers.server import PostgresServer, RabbitMQServer, RedisServer
 
 RABBITMQ_IMAGE = "rabbitmq:4-management"
 POSTGRES_IMAGE = "postgres:17"
+REDIS_IMAGE = "redis:7"
 
 
 class DockerRabbitMQ(RabbitMQServer):
@@ -67,6 +69,31 @@ class DockerPostgres(PostgresServer):
     def _ready(self) -> bool:
         # Over TCP inside the container: while the image sets the database up, it listens on a socket file alone.
         return self._container.succeeds("pg_isready", "-h", "127.0.0.1", "-U", "warren")
+
+    def stop(self) -> None:
+        self._container.stop()
+
+    def kill(self) -> None:
+        self._container.kill()
+
+    def close(self) -> None:
+        self._container.remove()
+
+
+class DockerRedis(RedisServer):
+    """A server in a container."""
+
+    def __init__(self, guard: Guard) -> None:
+        """Raises ServerUnavailable where the image cannot be had. Does not start it yet."""
+        (port,) = free_ports(1)
+        self.url = local_redis(port)
+        self._container = Container.create(REDIS_IMAGE, guard, ports={port: 6379}, arguments=("redis-server", *DURABLE))
+
+    def start(self) -> None:
+        self._container.start(self._ready)
+
+    def _ready(self) -> bool:
+        return self._container.succeeds("sh", "-c", "redis-cli ping | grep -q PONG")
 
     def stop(self) -> None:
         self._container.stop()

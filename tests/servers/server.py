@@ -44,3 +44,9 @@ class PostgresServer(Server):
     """A PostgreSQL server with an empty database `warren`, durable as in production (fsync on)."""
 
     url: str
+
+
+class RedisServer(Server):
+    """A Redis server that writes every change to its append-only file, as in production."""
+
+    url: str

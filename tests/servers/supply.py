@@ -8,13 +8,21 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from tests.servers import debian, docker
-from tests.servers.address import BROKER, MANAGEMENT, POSTGRES, STREAM, RabbitMQ
-from tests.servers.containers import POSTGRES_IMAGE, RABBITMQ_IMAGE, DockerPostgres, DockerRabbitMQ
+from tests.servers.address import BROKER, MANAGEMENT, POSTGRES, REDIS, STREAM, RabbitMQ
+from tests.servers.containers import (
+    POSTGRES_IMAGE,
+    RABBITMQ_IMAGE,
+    REDIS_IMAGE,
+    DockerPostgres,
+    DockerRabbitMQ,
+    DockerRedis,
+)
 from tests.servers.errors import ServerUnavailable
 from tests.servers.guard import Guard
 from tests.servers.postgres import NativePostgres, find_postgres
 from tests.servers.rabbitmq import NativeRabbitMQ, find_rabbitmq
-from tests.servers.server import PostgresServer, RabbitMQServer, Server
+from tests.servers.redis import NativeRedis, find_redis
+from tests.servers.server import PostgresServer, RabbitMQServer, RedisServer, Server
 
 AnyServer = TypeVar("AnyServer", bound=Server)
 
@@ -48,6 +56,11 @@ class Supply:
         """The URL of the shared PostgreSQL. Raises ServerUnavailable, ServerFailed."""
         return self._environment.get(POSTGRES) or self.own_postgres().url
 
+    @cached_property
+    def redis(self) -> str:
+        """The URL of the shared Redis. Raises ServerUnavailable, ServerFailed."""
+        return self._environment.get(REDIS) or self.own_redis().url
+
     def own_rabbitmq(self) -> RabbitMQServer:
         """A new RabbitMQ, started, for the caller alone. Raises ServerUnavailable, ServerFailed."""
         return self._started((DockerRabbitMQ, NativeRabbitMQ), BROKER)
@@ -56,9 +69,13 @@ class Supply:
         """A new PostgreSQL, started, for the caller alone. Raises ServerUnavailable, ServerFailed."""
         return self._started((DockerPostgres, NativePostgres), POSTGRES)
 
+    def own_redis(self) -> RedisServer:
+        """A new Redis, started, for the caller alone. Raises ServerUnavailable, ServerFailed."""
+        return self._started((DockerRedis, NativeRedis), REDIS)
+
     def variables(self) -> dict[str, str]:
         """The environment variables that tell another process where the shared servers are; starts them."""
-        return {**self.rabbitmq.variables(), POSTGRES: self.postgres}
+        return {**self.rabbitmq.variables(), POSTGRES: self.postgres, REDIS: self.redis}
 
     def _started(self, kinds: Sequence[Callable[[Guard], AnyServer]], variable: str) -> AnyServer:
         problems = []
@@ -84,7 +101,7 @@ class Supply:
         return guard
 
     def install(self) -> None:
-        """Install what `rabbitmq` and `postgres` need and lack. Raises ServerUnavailable."""
+        """Install what `rabbitmq`, `postgres` and `redis` need and lack. Raises ServerUnavailable."""
         wanted = self._wanted()
         if wanted and self._docker and _pulled(wanted):
             return
@@ -100,6 +117,8 @@ class Supply:
             wanted["rabbitmq-server"] = (RABBITMQ_IMAGE, find_rabbitmq)
         if not self._environment.get(POSTGRES):
             wanted["postgresql"] = (POSTGRES_IMAGE, find_postgres)
+        if not self._environment.get(REDIS):
+            wanted["redis-server"] = (REDIS_IMAGE, find_redis)
         return wanted
 
     def close(self) -> None:

@@ -12,13 +12,14 @@ from pathlib import Path
 import aio_pika
 import asyncpg
 import pytest
+from redis import Redis
 
 from tests.servers import guard
-from tests.servers.address import POSTGRES, RabbitMQ
+from tests.servers.address import POSTGRES, REDIS, RabbitMQ
 from tests.servers.errors import ServerUnavailable
 from tests.servers.guard import Guard
 from tests.servers.management import answers
-from tests.servers.server import PostgresServer, RabbitMQServer
+from tests.servers.server import PostgresServer, RabbitMQServer, RedisServer
 from tests.servers.supply import Supply
 
 
@@ -46,6 +47,15 @@ async def test_postgres_keeps_what_was_committed_when_it_is_killed(own_postgres:
     again = await asyncpg.connect(own_postgres.url)
     assert await again.fetchval("SELECT id FROM kept") == 1
     await again.close()
+
+
+def test_redis_keeps_what_it_confirmed_when_it_is_killed(own_redis: RedisServer) -> None:
+    with Redis.from_url(own_redis.url) as client:
+        client.set("kept", "1")
+        own_redis.kill()
+        own_redis.start()
+    with Redis.from_url(own_redis.url) as again:
+        assert again.get("kept") == b"1"
 
 
 async def test_rabbitmq_keeps_its_ports_and_queues_when_it_is_killed(own_rabbitmq: RabbitMQServer) -> None:
@@ -84,6 +94,7 @@ def test_a_command_gets_the_addresses_and_its_exit_status_is_handed_on() -> None
         "WARREN_TEST_STREAM": "rabbitmq-stream://a/",
         "WARREN_TEST_MANAGEMENT": "http://a",
         POSTGRES: "postgresql://a/db",
+        REDIS: "redis://a/",
     }
     script = "import os, sys; sys.exit(7 if os.environ['WARREN_TEST_POSTGRES'] == 'postgresql://a/db' else 1)"
     command = [sys.executable, "-m", "tests.servers", "run", "--", sys.executable, "-c", script]
