@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from functools import partial
 from random import Random
 from typing import Any
@@ -77,7 +78,7 @@ class Live:
     async def totals(self) -> dict[str, int]:
         return {key: int(value) for key, value in (await self.store.scan("totals", 0)).items()}
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         for worker in self.workers:
             await worker.stop()
         await self.broker.close()
@@ -87,9 +88,8 @@ class Live:
 
 @pytest.fixture
 async def live(rabbitmq_vhost: Address, postgres: str, postgres_schema: str) -> AsyncIterator[Live]:
-    live = Live(rabbitmq_vhost, PostgresStore(postgres, postgres_schema))
-    yield live
-    await live.close()
+    async with aclosing(Live(rabbitmq_vhost, PostgresStore(postgres, postgres_schema))) as live:
+        yield live
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within: float = 120.0) -> None:
@@ -210,22 +210,25 @@ async def test_restarts_of_the_database_cost_nothing(live: Live, own_postgres: P
 async def test_a_killed_rabbitmq_costs_nothing(
     own_rabbitmq: RabbitMQServer, postgres: str, postgres_schema: str
 ) -> None:
-    live = Live(own_rabbitmq.address, PostgresStore(postgres, postgres_schema))
-    app = App("counter")
-    counting(app)
-    await live.prepare(app)
-    # What RabbitMQ was told to make in its last second may go with it.
-    await asyncio.to_thread(own_rabbitmq.restart)
-    worker = await live.start(app)
-    sending = asyncio.create_task(send_slowly(live))
-    for total in (200, 500):
-        await until(partial(reached, live, total))
-        await asyncio.to_thread(own_rabbitmq.kill)
-        await asyncio.to_thread(own_rabbitmq.start)
-    await sending
-    await totals_are(live, a=1_000)
-    assert status_of(worker).state == "running"
-    await live.close()
+    async with aclosing(Live(own_rabbitmq.address, PostgresStore(postgres, postgres_schema))) as live:
+        app = App("counter")
+        counting(app)
+        await live.prepare(app)
+        # What RabbitMQ was told to make in its last second may go with it.
+        await asyncio.to_thread(own_rabbitmq.restart)
+        worker = await live.start(app)
+        sending = asyncio.create_task(send_slowly(live))
+        for total in (200, 500):
+            await until(partial(reached, live, total))
+            await asyncio.to_thread(own_rabbitmq.kill)
+            await asyncio.to_thread(own_rabbitmq.start)
+        await sending
+        await totals_are(live, a=1_000)
+        await until(partial(runs, worker))
+
+
+async def runs(worker: Worker) -> bool:
+    return status_of(worker).state == "running"
 
 
 async def send_slowly(live: Live) -> None:
