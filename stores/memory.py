@@ -9,6 +9,7 @@ from stores.documents import judge
 from stores.errors import Fenced, SchemaMissing, StoreError
 from stores.fields import ABSENT, field_text, sort_text
 from stores.leases import Leases
+from stores.memory_slot import MemorySlot
 from stores.names import check_keys, check_specs
 from stores.pages import Found, PageQuery, Place, not_indexed, page_query
 from stores.port import (
@@ -17,14 +18,17 @@ from stores.port import (
     Checkpoint,
     Commit,
     Document,
+    DueTime,
     Encoded,
     Epoch,
     IdRow,
     PageOfRows,
     Put,
+    Reset,
     Roster,
     Row,
     Slot,
+    Standing,
     TableSpec,
 )
 
@@ -54,8 +58,7 @@ class MemoryStore:
         self._leases = Leases(clock)
         self._applied = False
         self._tables: dict[str, _Table] = {}
-        self._checkpoints: dict[Slot, Checkpoint] = {}
-        self._ids: dict[Slot, dict[int, IdRow]] = {}
+        self._slots: dict[Slot, MemorySlot] = {}
 
     @classmethod
     def from_url(cls, url: str, service: str, lease: float) -> "MemoryStore":
@@ -105,18 +108,19 @@ class MemoryStore:
 
     async def roster(self) -> Roster:
         self._check_applied()
-        return self._leases.roster({slot: checkpoint.epoch for slot, checkpoint in self._checkpoints.items()})
+        return self._leases.roster({slot: kept.checkpoint.epoch for slot, kept in self._slots.items()})
 
     async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
         self._check_applied()
         if not self._leases.take(slot, worker, ttl):
             return None
-        checkpoint = self._checkpoints.setdefault(slot, Checkpoint(slot, Epoch(0), self._births()))
+        made = MemorySlot(Checkpoint(slot, Epoch(0), self._births()))
+        checkpoint = self._slots.setdefault(slot, made).checkpoint
         checkpoint.epoch = Epoch(checkpoint.epoch + 1)
         return replace(checkpoint)
 
     async def release(self, slot: Slot, epoch: Epoch) -> None:
-        if slot in self._checkpoints and self._checkpoints[slot].epoch == epoch:
+        if slot in self._slots and self._slots[slot].checkpoint.epoch == epoch:
             self._leases.release(slot)
 
     # --- a log agent's state ---
@@ -124,28 +128,59 @@ class MemoryStore:
     async def commit(self, commit: Commit) -> None:
         for changes in commit.rows.values():
             check_keys([key for key, _ in changes])
-        self._check_applied()
-        checkpoint = self._checkpoints.get(commit.slot)
-        if checkpoint is None or checkpoint.epoch != commit.epoch:
-            raise Fenced()
+        check_keys(commit.due.keys())
+        kept = self._owned(commit.slot, commit.epoch)
         tables = [(self._table(name, "table"), rows) for name, rows in commit.rows.items()]
         for table, rows in tables:
             _write_rows(table.partitions.setdefault(commit.slot.partition, {}), rows)
-        checkpoint.position, checkpoint.anchor, checkpoint.seen = commit.position, commit.anchor, commit.seen
-        checkpoint.watermark, checkpoint.outbox = commit.watermark, commit.outbox
-        self._write_ids(commit)
+        kept.commit(commit)
 
-    def _write_ids(self, commit: Commit) -> None:
-        kept = {
-            position: row for position, row in self._ids.get(commit.slot, {}).items() if position > commit.forget_ids_to
-        }
-        if commit.ids is not None:
-            kept[commit.ids.position] = commit.ids
-        self._ids[commit.slot] = kept
+    def _owned(self, slot: Slot, epoch: Epoch) -> MemorySlot:
+        self._check_applied()
+        kept = self._slots.get(slot)
+        if kept is None or kept.checkpoint.epoch != epoch:
+            raise Fenced()
+        return kept
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         self._check_applied()
-        return [row for _, row in sorted(self._ids.get(slot, {}).items())]
+        return [row for _, row in sorted(self._slots[slot].ids.items())] if slot in self._slots else []
+
+    async def due(self, slot: Slot, until: int, limit: int) -> list[DueTime]:
+        self._check_applied()
+        waiting = self._slots[slot].due.values() if slot in self._slots else ()
+        return sorted((due for due in waiting if due.at <= until), key=lambda due: (due.at, due.key))[:limit]
+
+    async def causes(self, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
+        self._check_applied()
+        check_keys(keys)
+        waiting = self._slots[slot].due if slot in self._slots else {}
+        return {key: waiting[key].cause for key in keys if key in waiting}
+
+    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+        self._check_applied()
+        return self._slots[slot].dead & set(offsets) if slot in self._slots else set()
+
+    async def standings(self) -> list[Standing]:
+        self._check_applied()
+        return [kept.standing() for _, kept in sorted(self._slots.items())]
+
+    async def reset(self, reset: Reset) -> None:
+        kept = self._owned(reset.slot, reset.epoch)
+        for table in [self._table(name, "table") for name in reset.tables]:
+            table.partitions.pop(reset.slot.partition, None)
+        kept.reset(reset)
+
+    async def swap(self, slot: Slot, epoch: Epoch, shadow: Slot, tables: Mapping[str, str]) -> None:
+        kept = self._owned(slot, epoch)
+        pairs = [(self._table(name, "table"), self._table(other, "table")) for name, other in tables.items()]
+        if shadow not in self._slots:
+            raise StoreError(f"{shadow} has no checkpoint: it has never run")
+        kept.take_from(self._slots[shadow])
+        del self._slots[shadow]
+        self._leases.release(shadow)
+        for table, other in pairs:
+            table.partitions[slot.partition] = other.partitions.pop(slot.partition, {})
 
     async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
         check_keys(keys)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateSchema, CreateTable, ExecutableDDLElement
 from sqlalchemy.sql.elements import quoted_name
 
@@ -43,8 +43,11 @@ def _engine(flavour: Flavour, existing: Existing) -> Iterator[Change]:
         schema = CreateSchema(quoted_name(flavour.schema, True))
         yield Change("create", flavour.schema, _compiled(flavour, schema))
     for table in engine_tables(flavour):
-        if table.name not in existing.tables:
+        columns = existing.tables.get(table.name)
+        if columns is None:
             yield _create(flavour, table)
+            continue
+        yield from (_column(flavour, table, each) for each in table.columns if each.name not in columns)
 
 
 def _user(flavour: Flavour, existing: Existing, spec: TableSpec) -> Iterator[Change]:
@@ -69,6 +72,13 @@ def _create(flavour: Flavour, table: Table) -> Change:
     return _change("create", table.name, [*created, *flavour.storage(table.name, _quoted(flavour, table))])
 
 
+def _column(flavour: Flavour, table: Table, added: Column[Any]) -> Change:
+    """A column that an earlier version did not have; its default fills the rows that are there."""
+    definition = CreateColumn(added).compile(dialect=flavour.dialect)
+    statement = f"ALTER TABLE {_quoted(flavour, table)} ADD COLUMN {definition}"
+    return _change("column", f"{table.name}.{added.name}", [statement])
+
+
 def _index(flavour: Flavour, table: Table, field: str, has_column: bool) -> Change:
     added = CreateColumn(table.columns[column(field)]).compile(dialect=flavour.dialect)
     extended = [] if has_column else [f"ALTER TABLE {_quoted(flavour, table)} ADD COLUMN {added}"]
@@ -84,7 +94,7 @@ def _drop_index(flavour: Flavour, table: Table, field: str) -> Change:
     return _change("drop-index", f"{table.name}.{field}", [dropped, reduced])
 
 
-def _change(action: Literal["create", "index", "drop-index"], target: str, steps: Sequence[str]) -> Change:
+def _change(action: Literal["create", "column", "index", "drop-index"], target: str, steps: Sequence[str]) -> Change:
     return Change(action, target, _SEPARATOR.join(steps))
 
 

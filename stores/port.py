@@ -59,7 +59,7 @@ class TableSpec:
 class Change:
     """One step of `plan`: what `apply` does, or has done, to make the store fit the specs."""
 
-    action: Literal["create", "index", "drop-index"]
+    action: Literal["create", "column", "index", "drop-index"]
     target: str
     statement: str
     """What is run, in the store's own language, to be shown to the person who runs `warren stores plan`."""
@@ -83,6 +83,8 @@ class Checkpoint:
     """Highest event time handled."""
     outbox: bytes = b""
     """Sends of the last batch, as the engine packs them; empty when all of them were confirmed."""
+    quiet: int = -1
+    """Up to this offset events set off no sends: they did so before a reset; -1 where there was none."""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,18 @@ class IdRow:
     position: int
     log_time: int
     ids: bytes
+
+
+class DueTime(NamedTuple):
+    """A message that an agent will be sent when its time has come; one for each key of a slot."""
+
+    key: str
+    at: int
+    """When, in milliseconds since 1970 UTC."""
+    cause: str
+    """Which event set it: a text of the engine's, by which a message that comes due is told from an earlier one."""
+    message: bytes
+    """As the engine packs it."""
 
 
 @dataclass(slots=True)
@@ -111,6 +125,39 @@ class Commit:
     """Added to the slot's rows of message ids."""
     forget_ids_to: int = -1
     """Rows of message ids with a position up to this one are deleted first."""
+    due: Mapping[str, DueTime | None] = field(default_factory=dict)
+    """Key -> the due time that takes the place of the key's; None deletes."""
+    dead: Sequence[int] = ()
+    """Offsets of events that became dead letters; those that are known already stay."""
+    revived: Sequence[int] = ()
+    """Offsets of dead letters that were handled after all; written after `dead`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What takes a slot back in its log: nothing of what it made stays, and it goes on after `position`."""
+
+    slot: Slot
+    epoch: Epoch
+    tables: Sequence[str]
+    """Their rows of the slot's partition are deleted; so are its ids, due times and dead offsets."""
+    position: int
+    anchor: bytes
+    quiet: int
+    birth: str | None = None
+    """A new name for the lane, where the log was made anew; None keeps the name."""
+
+
+class Standing(NamedTuple):
+    """How far a slot has come."""
+
+    slot: Slot
+    position: int
+    quiet: int
+    due: int
+    """Due times that wait."""
+    dead: int
+    """Dead letters that may be replayed."""
 
 
 class Holding(NamedTuple):
@@ -218,6 +265,29 @@ class Store(Protocol):
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         """The slot's rows of message ids, by position."""
+
+    async def due(self, slot: Slot, until: int, limit: int) -> list[DueTime]:
+        """The slot's due times up to that moment, in the order of time and key, `limit` of them at the most."""
+
+    async def causes(self, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
+        """Key -> cause of the due times that these keys have."""
+
+    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+        """Which of these offsets are of dead letters."""
+
+    async def standings(self) -> list[Standing]:
+        """Of every slot, in the order of agent and partition."""
+
+    async def reset(self, reset: Reset) -> None:
+        """Take a slot back, all of it or nothing. Raises as `commit` does."""
+
+    async def swap(self, slot: Slot, epoch: Epoch, shadow: Slot, tables: Mapping[str, str]) -> None:
+        """Put a shadow in a slot's place: rows of its tables (table -> shadow's table), ids, due times, dead offsets,
+        lanes and watermark, in one step. Position, outbox and lane stay the slot's; of the shadow nothing stays.
+
+        Both are on the same partition. Raises as `commit` does, and StoreError where the shadow is not at the slot's
+        position.
+        """
 
     async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
         """The values of those keys that exist, in one query. Keys may repeat here and in `get`."""

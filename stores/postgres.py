@@ -18,20 +18,24 @@ from stores.port import (
     Checkpoint,
     Commit,
     Document,
+    DueTime,
     Encoded,
     Epoch,
     IdRow,
     PageOfRows,
     Put,
+    Reset,
     Roster,
     Row,
     Slot,
+    Standing,
     TableSpec,
 )
 from stores.postgres_commit import Commits
 from stores.postgres_documents import Overtaken
 from stores.postgres_schema import compresses, existing, flavour
 from stores.postgres_sessions import Limits, Sessions
+from stores.postgres_slot_state import SlotState
 from stores.postgres_slots import Slots
 from stores.statements import page_statement, quoted
 
@@ -57,6 +61,7 @@ class PostgresStore:
         self._pulse = Sessions(url, f"warren {schema} heartbeat", Limits(1, lease, lease / 2))
         self._slots = Slots(self._schema)
         self._commits = Commits(self._schema)
+        self._state = SlotState(self._schema)
 
     @classmethod
     def from_url(cls, url: str, service: str, lease: float) -> "PostgresStore":
@@ -127,12 +132,38 @@ class PostgresStore:
 
     async def commit(self, commit: Commit) -> None:
         rows = {table: row_changes(rows) for table, rows in commit.rows.items() if rows}
+        check_keys(commit.due.keys())
         async with self._sessions.transaction() as session:
             await self._commits.write(session, commit, rows)
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         async with self._sessions.session() as session:
-            return await self._commits.ids(session, slot)
+            return await self._state.ids(session, slot)
+
+    async def due(self, slot: Slot, until: int, limit: int) -> list[DueTime]:
+        async with self._sessions.session() as session:
+            return await self._state.due(session, slot, until, limit)
+
+    async def causes(self, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
+        check_keys(keys)
+        async with self._sessions.session() as session:
+            return await self._state.causes(session, slot, keys)
+
+    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+        async with self._sessions.session() as session:
+            return await self._state.dead(session, slot, offsets)
+
+    async def standings(self) -> list[Standing]:
+        async with self._sessions.session() as session:
+            return await self._state.standings(session)
+
+    async def reset(self, reset: Reset) -> None:
+        async with self._sessions.transaction() as session:
+            await self._commits.reset(session, reset)
+
+    async def swap(self, slot: Slot, epoch: Epoch, shadow: Slot, tables: Mapping[str, str]) -> None:
+        async with self._sessions.transaction() as session:
+            await self._commits.swap(session, slot, epoch, shadow, tables)
 
     async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
         check_keys(keys)

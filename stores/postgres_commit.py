@@ -1,14 +1,18 @@
-"""A commit's statements in PostgreSQL."""
+"""What changes a slot in PostgreSQL: commits, resets and swaps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from asyncpg.pool import PoolConnectionProxy
 
 from stores.changes import RowChanges
-from stores.errors import Fenced
-from stores.port import Commit, IdRow, Slot
+from stores.errors import Fenced, StoreError
+from stores.port import Commit, DueTime, Epoch, Reset, Slot
+from stores.rewinding import Rewinding, Statement
 from stores.statements import quoted
-from stores.tables import CHECKPOINTS, IDS
+from stores.tables import CHECKPOINTS, DEAD, DUE, IDS
+
+SECONDS_TO_REWIND = 3600.0
+"""A whole table may have to be deleted or copied, in one statement."""
 
 
 class Commits:
@@ -22,12 +26,23 @@ class Commits:
             UPDATE "{schema}".{CHECKPOINTS} SET position = $4, anchor = $5, seen = $6, watermark = $7, outbox = $8
             WHERE {slot} AND epoch = $3
         """
-        self._ids = f"SELECT position, log_time, ids FROM {ids} WHERE {slot} ORDER BY position"
+        self._epoch = f'SELECT epoch FROM "{schema}".{CHECKPOINTS} WHERE {slot} FOR UPDATE'
         self._forget_ids = f"DELETE FROM {ids} WHERE {slot} AND position <= $3"
         self._add_ids = f"""
             INSERT INTO {ids} (agent, partition, position, log_time, ids) VALUES ($1, $2, $3, $4, $5)
             ON CONFLICT (agent, partition, position) DO UPDATE SET log_time = excluded.log_time, ids = excluded.ids
         """
+        due, dead = f'"{schema}".{DUE}', f'"{schema}".{DEAD}'
+        self._clear_due = f"DELETE FROM {due} WHERE {slot} AND key = ANY($3::text[])"
+        self._set_due = f"""
+            INSERT INTO {due} (agent, partition, key, at, cause, message)
+            SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::text[], $6::bytea[])
+        """
+        self._bury = f"""
+            INSERT INTO {dead} (agent, partition, position) SELECT $1, $2, unnest($3::bigint[]) ON CONFLICT DO NOTHING
+        """
+        self._revive = f"DELETE FROM {dead} WHERE {slot} AND position = ANY($3::bigint[])"
+        self._rewinding = Rewinding("$", lambda table: f'"{schema}".{table}', lambda table: quoted(table, schema))
 
     async def write(self, session: PoolConnectionProxy, commit: Commit, rows: Mapping[str, RowChanges]) -> None:
         """In a transaction. The first statement is the fence, and holds the slot's row until the transaction ends."""
@@ -37,6 +52,12 @@ class Commits:
         for table, changes in rows.items():
             await self._write_rows(session, table, commit.slot.partition, changes)
         await self._write_ids(session, commit)
+        if commit.due:
+            await self._write_due(session, commit.slot, commit.due)
+        if commit.dead:
+            await session.execute(self._bury, *commit.slot, commit.dead)
+        if commit.revived:
+            await session.execute(self._revive, *commit.slot, commit.revived)
 
     async def _write_rows(self, session: PoolConnectionProxy, table: str, partition: int, changes: RowChanges) -> None:
         name = quoted(table, self._schema)
@@ -60,5 +81,32 @@ class Commits:
             added = commit.ids
             await session.execute(self._add_ids, *commit.slot, added.position, added.log_time, added.ids)
 
-    async def ids(self, session: PoolConnectionProxy, slot: Slot) -> list[IdRow]:
-        return [IdRow(*row) for row in await session.fetch(self._ids, *slot)]
+    async def _write_due(self, session: PoolConnectionProxy, slot: Slot, changes: Mapping[str, DueTime | None]) -> None:
+        await session.execute(self._clear_due, *slot, list(changes))
+        columns = list(zip(*(due for due in changes.values() if due is not None), strict=True))
+        if columns:
+            await session.execute(self._set_due, *slot, *columns)
+
+    async def reset(self, session: PoolConnectionProxy, reset: Reset) -> None:
+        """In a transaction. Raises Fenced."""
+        if not await _run(session, self._rewinding.reset(reset)):
+            raise Fenced()
+
+    async def swap(
+        self, session: PoolConnectionProxy, slot: Slot, epoch: Epoch, shadow: Slot, tables: Mapping[str, str]
+    ) -> None:
+        """In a transaction. Raises Fenced, and StoreError where the shadow is elsewhere in the log."""
+        if await session.fetchval(self._epoch, *slot) != epoch:
+            raise Fenced()
+        if not await _run(session, self._rewinding.swap(slot, epoch, shadow, tables)):
+            raise StoreError(f"{shadow} is not where {slot} is: let it come to there")
+
+
+async def _run(session: PoolConnectionProxy, statements: Sequence[Statement]) -> bool:
+    """Run them all, if the first one changes a row."""
+    (fence, arguments), *others = statements
+    if await session.execute(fence, *arguments, timeout=SECONDS_TO_REWIND) != "UPDATE 1":
+        return False
+    for statement, values in others:
+        await session.execute(statement, *values, timeout=SECONDS_TO_REWIND)
+    return True

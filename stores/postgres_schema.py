@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Text, make_url
 
 from stores.fields import LONGEST
 from stores.plan import Existing
-from stores.tables import CHECKPOINTS, IDS, WORKERS, Flavour
+from stores.tables import CHECKPOINTS, DEAD, DUE, IDS, WORKERS, Flavour
 
 _TABLES = """
 SELECT made.relname AS name, array_agg(columns.attname) AS columns
@@ -30,12 +30,14 @@ _HOT_ROWS = """
     toast.autovacuum_vacuum_cost_delay = 0
 """.strip()
 
+_COMPRESSED = {CHECKPOINTS: ("outbox", "seen"), DUE: ("message",), IDS: (), DEAD: (), WORKERS: ()}
+
 
 def flavour(schema: str, lz4: bool) -> Flavour:
     """A store in `schema`; `lz4` is whether the server can compress with it."""
 
     def storage(name: str, table: str) -> Sequence[str]:
-        compressed = {CHECKPOINTS: ("outbox", "seen"), IDS: (), WORKERS: ()}.get(name, ("value",))
+        compressed = _COMPRESSED.get(name, ("value",))
         columns = [f"ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4" for column in compressed if lz4]
         # Ids are random: to compress them is in vain.
         columns += [f"ALTER TABLE {table} ALTER COLUMN ids SET STORAGE EXTERNAL"] if name == IDS else []

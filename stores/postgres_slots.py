@@ -37,7 +37,7 @@ class Slots:
         self._lock = f"SELECT FROM {slots} AS s WHERE {slot} FOR UPDATE"
         self._take = f"""
             UPDATE {slots} AS s SET epoch = s.epoch + 1, owner = $3 WHERE {slot} AND NOT EXISTS ({held})
-            RETURNING epoch, birth, position, anchor, seen, watermark, outbox
+            RETURNING epoch, birth, position, anchor, seen, watermark, outbox, quiet
         """
         self._release = f"UPDATE {slots} AS s SET owner = NULL WHERE {slot} AND s.epoch = $3"
 

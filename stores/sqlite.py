@@ -5,12 +5,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
-
 from stores.births import random_birth
-from stores.changes import RowChanges, row_changes
 from stores.documents import judge
-from stores.errors import Fenced, StoreError
+from stores.errors import StoreError
 from stores.leases import Leases
 from stores.names import check_keys
 from stores.pages import Found, PageQuery, not_indexed, page_query
@@ -21,16 +18,20 @@ from stores.port import (
     Checkpoint,
     Commit,
     Document,
+    DueTime,
     Encoded,
     Epoch,
     IdRow,
     PageOfRows,
     Put,
+    Reset,
     Roster,
     Row,
     Slot,
+    Standing,
     TableSpec,
 )
+from stores.sqlite_commit import EPOCH, packed, write_commit, write_reset, write_swap
 from stores.sqlite_file import SqliteFile, transaction
 from stores.sqlite_schema import FLAVOUR, existing
 from stores.statements import page_statement, quoted
@@ -43,19 +44,25 @@ _TAKE = """
 INSERT INTO warren_checkpoints (agent, partition, epoch, birth, position, anchor, seen, watermark, outbox)
 VALUES (?, ?, 1, ?, -1, x'', x'', 0, x'')
 ON CONFLICT (agent, partition) DO UPDATE SET epoch = epoch + 1
-RETURNING epoch, birth, position, anchor, seen, watermark, outbox
+RETURNING epoch, birth, position, anchor, seen, watermark, outbox, quiet
 """
 _EPOCHS = "SELECT agent, partition, epoch FROM warren_checkpoints"
-_EPOCH = "SELECT epoch FROM warren_checkpoints WHERE agent = ? AND partition = ?"
-_MOVE = """
-UPDATE warren_checkpoints SET position = ?, anchor = ?, seen = ?, watermark = ?, outbox = ?
-WHERE agent = ? AND partition = ? AND epoch = ?
-"""
 _IDS = "SELECT position, log_time, ids FROM warren_ids WHERE agent = ? AND partition = ? ORDER BY position"
-_ADD_IDS = "INSERT OR REPLACE INTO warren_ids (agent, partition, position, log_time, ids) VALUES (?, ?, ?, ?, ?)"
-_FORGET_IDS = "DELETE FROM warren_ids WHERE agent = ? AND partition = ? AND position <= ?"
-# One argument, however many keys there are.
+_DUE = """
+SELECT key, at, cause, message FROM warren_due WHERE agent = ? AND partition = ? AND at <= ? ORDER BY at, key LIMIT ?
+"""
+_STANDINGS = """
+SELECT agent, partition, position, quiet,
+    (SELECT count(*) FROM warren_due AS d WHERE d.agent = c.agent AND d.partition = c.partition),
+    (SELECT count(*) FROM warren_dead AS d WHERE d.agent = c.agent AND d.partition = c.partition)
+FROM warren_checkpoints AS c ORDER BY agent, partition
+"""
 _KEYS = "key IN (SELECT value FROM json_each(?))"
+_CAUSES = f"SELECT key, cause FROM warren_due WHERE agent = ? AND partition = ? AND {_KEYS}"
+_DEAD = """
+SELECT position FROM warren_dead
+WHERE agent = ? AND partition = ? AND position IN (SELECT value FROM json_each(?))
+"""
 
 
 class SqliteStore:
@@ -121,21 +128,42 @@ class SqliteStore:
         await self._file.run(lambda db: self._release(db, slot, epoch))
 
     def _release(self, db: sqlite3.Connection, slot: Slot, epoch: Epoch) -> None:
-        if db.execute(_EPOCH, slot).fetchone() == (epoch,):
+        if db.execute(EPOCH, slot).fetchone() == (epoch,):
             self._leases.release(slot)
 
     # --- a log agent's state ---
 
     async def commit(self, commit: Commit) -> None:
-        await self._file.run(lambda db: _commit(db, commit))
+        await self._file.run(lambda db: write_commit(db, commit))
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         return await self._file.run(lambda db: [IdRow(*row) for row in db.execute(_IDS, slot)])
 
+    async def due(self, slot: Slot, until: int, limit: int) -> list[DueTime]:
+        return await self._file.run(lambda db: [DueTime(*row) for row in db.execute(_DUE, (*slot, until, limit))])
+
+    async def causes(self, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
+        check_keys(keys)
+        return await self._file.run(lambda db: dict(db.execute(_CAUSES, (*slot, packed(keys)))))
+
+    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+        found = await self._file.run(lambda db: db.execute(_DEAD, (*slot, packed(offsets))).fetchall())
+        return {offset for (offset,) in found}
+
+    async def standings(self) -> list[Standing]:
+        rows = await self._file.run(lambda db: db.execute(_STANDINGS).fetchall())
+        return [Standing(Slot(agent, partition), *counts) for agent, partition, *counts in rows]
+
+    async def reset(self, reset: Reset) -> None:
+        await self._file.run(lambda db: write_reset(db, reset))
+
+    async def swap(self, slot: Slot, epoch: Epoch, shadow: Slot, tables: Mapping[str, str]) -> None:
+        await self._file.run(lambda db: write_swap(db, slot, epoch, shadow, tables))
+
     async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
         check_keys(keys)
         statement = f"SELECT key, CAST(value AS BLOB) FROM {quoted(table)} WHERE partition = ? AND {_KEYS}"
-        return await self._file.run(lambda db: dict(db.execute(statement, (partition, _packed(keys)))))
+        return await self._file.run(lambda db: dict(db.execute(statement, (partition, packed(keys)))))
 
     async def scan(self, table: str, partition: int) -> dict[str, Encoded]:
         statement = f"SELECT key, CAST(value AS BLOB) FROM {quoted(table)} WHERE partition = ?"
@@ -148,7 +176,7 @@ class SqliteStore:
         select = (
             f"SELECT partition, key, CAST(value AS BLOB) FROM {quoted(table)} WHERE {_KEYS} ORDER BY key, partition"
         )
-        return await self._file.run(lambda db: [Row(*row) for row in db.execute(select, (_packed(keys),))])
+        return await self._file.run(lambda db: [Row(*row) for row in db.execute(select, (packed(keys),))])
 
     async def query(
         self,
@@ -169,16 +197,12 @@ class SqliteStore:
     async def read(self, documents: str, ids: Sequence[str]) -> dict[str, Document]:
         check_keys(ids)
         select = f"SELECT key, CAST(value AS BLOB), version FROM {quoted(documents)} WHERE {_KEYS}"
-        rows = await self._file.run(lambda db: db.execute(select, (_packed(ids),)).fetchall())
+        rows = await self._file.run(lambda db: db.execute(select, (packed(ids),)).fetchall())
         return {key: Document(value, version) for key, value, version in rows}
 
     async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
         check_keys([put.id for put in puts])
         return await self._file.run(lambda db: _write_documents(db, quoted(documents), puts))
-
-
-def _packed(keys: Sequence[str]) -> str:
-    return msgspec.json.encode(keys).decode()
 
 
 def _apply(db: sqlite3.Connection, tables: Sequence[TableSpec]) -> list[Change]:
@@ -188,34 +212,6 @@ def _apply(db: sqlite3.Connection, tables: Sequence[TableSpec]) -> list[Change]:
             for statement in statements(change):
                 db.execute(statement)
     return changes
-
-
-def _commit(db: sqlite3.Connection, commit: Commit) -> None:
-    changes = [(quoted(table), row_changes(rows)) for table, rows in commit.rows.items() if rows]
-    state = (commit.position, commit.anchor, commit.seen, commit.watermark, commit.outbox)
-    with transaction(db):
-        if not db.execute(_MOVE, (*state, *commit.slot, commit.epoch)).rowcount:
-            raise Fenced()
-        for table, change in changes:
-            _write_rows(db, table, commit.slot.partition, change)
-        _write_ids(db, commit)
-
-
-def _write_rows(db: sqlite3.Connection, table: str, partition: int, change: RowChanges) -> None:
-    upsert = f"""
-        INSERT INTO {table} (key, partition, value) VALUES (?, {partition:d}, ?)
-        ON CONFLICT (key, partition) DO UPDATE SET value = excluded.value
-    """
-    db.executemany(upsert, zip(change.keys, change.values, strict=True))
-    delete = f"DELETE FROM {table} WHERE key = ? AND partition = {partition:d}"
-    db.executemany(delete, ((key,) for key in change.deleted))
-
-
-def _write_ids(db: sqlite3.Connection, commit: Commit) -> None:
-    if commit.forget_ids_to >= 0:
-        db.execute(_FORGET_IDS, (*commit.slot, commit.forget_ids_to))
-    if commit.ids is not None:
-        db.execute(_ADD_IDS, (*commit.slot, commit.ids.position, commit.ids.log_time, commit.ids.ids))
 
 
 def _page(db: sqlite3.Connection, query: PageQuery) -> PageOfRows:
@@ -235,7 +231,7 @@ def _write_documents(db: sqlite3.Connection, table: str, puts: Sequence[Put]) ->
         ON CONFLICT (key, partition) DO UPDATE SET value = excluded.value, version = excluded.version
     """
     with transaction(db):
-        current = db.execute(f"SELECT key, version FROM {table} WHERE {_KEYS}", (_packed([put.id for put in puts]),))
+        current = db.execute(f"SELECT key, version FROM {table} WHERE {_KEYS}", (packed([put.id for put in puts]),))
         outcomes, written = judge(puts, dict(current))
         db.executemany(upsert, [(key, value.decode(), version) for key, (value, version) in written.items()])
     return outcomes

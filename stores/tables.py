@@ -19,6 +19,8 @@ from stores.port import TableSpec
 CHECKPOINTS = "warren_checkpoints"
 IDS = "warren_ids"
 WORKERS = "warren_workers"
+DUE = "warren_due"
+DEAD = "warren_dead"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def _add_field(flavour: Flavour, table: Table, field: str) -> None:
 
 def engine_tables(flavour: Flavour) -> list[Table]:
     """What the store keeps for the engine."""
-    return [_checkpoints(flavour), _ids(flavour), *([_workers(flavour)] if flavour.shared else [])]
+    tables = [_checkpoints(flavour), _ids(flavour), _due(flavour), _dead(flavour)]
+    return [*tables, _workers(flavour)] if flavour.shared else tables
 
 
 def _checkpoints(flavour: Flavour) -> Table:
@@ -81,12 +84,26 @@ def _checkpoints(flavour: Flavour) -> Table:
         _packed("seen"),
         _number("watermark"),
         _packed("outbox"),
+        Column("quiet", BigInteger, nullable=False, server_default="-1"),
     )
 
 
 def _ids(flavour: Flavour) -> Table:
     position = Column("position", BigInteger, primary_key=True, autoincrement=False)
     return _table(flavour, IDS, *_slot(flavour), position, _number("log_time"), _packed("ids"))
+
+
+def _due(flavour: Flavour) -> Table:
+    key = Column("key", flavour.text, primary_key=True)
+    cause = Column("cause", flavour.text, nullable=False)
+    table = _table(flavour, DUE, *_slot(flavour), key, _number("at"), cause, _packed("message"))
+    Index(f"{DUE}_at", *(table.columns[name] for name in ("agent", "partition", "at", "key")))
+    return table
+
+
+def _dead(flavour: Flavour) -> Table:
+    position = Column("position", BigInteger, primary_key=True, autoincrement=False)
+    return _table(flavour, DEAD, *_slot(flavour), position)
 
 
 def _workers(flavour: Flavour) -> Table:

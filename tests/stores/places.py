@@ -12,6 +12,8 @@ from stores.port import Store
 from stores.postgres import PostgresStore
 from stores.sqlite import SqliteStore
 
+_ENGINE = ("warren_checkpoints", "warren_ids", "warren_due", "warren_dead")
+
 
 class Place(Protocol):
     """One store's data, apart from the objects that open it."""
@@ -69,7 +71,7 @@ class SqlitePlace:
 
     async def empty(self, tables: Sequence[str]) -> None:
         with sqlite3.connect(self.path) as connection:
-            for table in [*tables, "warren_checkpoints", "warren_ids"]:
+            for table in [*tables, *_ENGINE]:
                 connection.execute(f'DELETE FROM "{table}"')
         connection.close()
 
@@ -87,7 +89,7 @@ class PostgresPlace:
         await self._execute([(older, (seconds,))])
 
     async def empty(self, tables: Sequence[str]) -> None:
-        names = [*tables, "warren_checkpoints", "warren_ids", "warren_workers"]
+        names = [*tables, *_ENGINE, "warren_workers"]
         await self._execute([(f'DELETE FROM {self.schema}."{name}"', ()) for name in names])
 
     async def _execute(self, statements: Sequence[tuple[str, tuple[float, ...]]]) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 from hypothesis import strategies as st
 
 from stores.errors import StoreError
-from stores.port import Checkpoint, Commit, Epoch, IdRow, PageOfRows, Put, Slot, Store
+from stores.port import Checkpoint, Commit, DueTime, Epoch, IdRow, PageOfRows, Put, Reset, Slot, Store
 from tests.stores.places import Place
 
 SLOTS = (Slot("a", 0), Slot("a", 1), Slot("ä'\"", 0))
@@ -90,11 +90,52 @@ class Write:
 
 
 @dataclass(frozen=True)
+class TakeBack:
+    """A reset, with an age as `Write` has."""
+
+    reset: Reset
+    age: int
+
+    async def do(self, run: Run) -> None:
+        epoch = Epoch(run.epochs.get(self.reset.slot, 1) - self.age)
+        await run.store.reset(replace(self.reset, epoch=epoch))
+
+
+@dataclass(frozen=True)
+class Swap:
+    """A slot of partition 0 in the place of the other one."""
+
+    slot: Slot
+    shadow: Slot
+    age: int
+
+    async def do(self, run: Run) -> None:
+        epoch = Epoch(run.epochs.get(self.slot, 1) - self.age)
+        await run.store.swap(self.slot, epoch, self.shadow, {"orders": "totals"})
+
+
+@dataclass(frozen=True)
 class WriteDocuments:
     puts: Sequence[Put]
 
     async def do(self, run: Run) -> list[bool]:
         return await run.store.write("payments", self.puts)
+
+
+@dataclass(frozen=True)
+class WriteLetters:
+    puts: Sequence[Put]
+
+    async def do(self, run: Run) -> list[bool]:
+        return await run.store.write("letters", self.puts)
+
+
+@dataclass(frozen=True)
+class ReadLetters:
+    ids: Sequence[str]
+
+    async def do(self, run: Run) -> object:
+        return await run.store.read("letters", self.ids), await run.store.get("letters", self.ids)
 
 
 @dataclass(frozen=True)
@@ -111,7 +152,13 @@ class ReadKeys:
 class ReadAll:
     async def do(self, run: Run) -> object:
         scanned = [await run.store.scan(table, n) for table in ("orders", "totals") for n in (0, 1)]
-        return scanned, [await run.store.ids(slot) for slot in SLOTS]
+        kept = [
+            (await run.store.ids(slot), await run.store.due(slot, until, 3), await run.store.causes(slot, KEYS))
+            for slot in SLOTS
+            for until in (10, 2**62)
+        ]
+        dead = [await run.store.dead(slot, list(range(20))) for slot in SLOTS]
+        return scanned, kept, dead, await run.store.standings()
 
 
 @dataclass(frozen=True)
@@ -159,6 +206,7 @@ keys = st.one_of(st.sampled_from(KEYS), st.sampled_from(KEYS), st.text(max_size=
 rows = st.dictionaries(keys, st.none() | values, max_size=6).map(lambda changes: list(changes.items()))
 positions = st.integers(0, 20)
 ids = st.none() | st.builds(IdRow, positions, positions, st.binary(max_size=20))
+dues = st.builds(DueTime, st.just(""), st.integers(0, 20), st.sampled_from(("x", "y")), st.binary(max_size=8))
 commits = st.builds(
     Commit,
     st.sampled_from(SLOTS),
@@ -171,6 +219,21 @@ commits = st.builds(
     st.dictionaries(st.sampled_from(("orders", "totals")), rows),
     ids,
     st.integers(-1, 20),
+    st.dictionaries(st.sampled_from(KEYS), st.none() | dues, max_size=4).map(
+        lambda due: {key: None if set is None else set._replace(key=key) for key, set in due.items()}
+    ),
+    st.lists(positions, max_size=3),
+    st.lists(positions, max_size=3),
+)
+resets = st.builds(
+    Reset,
+    st.sampled_from(SLOTS),
+    st.just(Epoch(0)),
+    st.lists(st.sampled_from(("orders", "totals")), unique=True),
+    st.integers(-1, 20),
+    st.binary(max_size=8),
+    st.integers(-1, 20),
+    st.none() | st.just("reborn"),
 )
 puts = st.builds(Put, st.sampled_from(KEYS[:5]), values, st.integers(0, 3))
 fields = st.sampled_from(("userId", "status"))
@@ -183,6 +246,8 @@ steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Elapse, st.sampled_from((TTL * 0.4, TTL * 1.1))),
     st.builds(Write, commits, ages),
     st.builds(Write, commits, ages),
+    st.builds(TakeBack, resets, ages),
+    st.builds(Swap, st.just(SLOTS[0]), st.just(SLOTS[2]), ages),
     st.builds(WriteDocuments, st.lists(puts, max_size=5)),
     st.builds(ReadKeys, st.lists(keys, max_size=6)),
     st.builds(ReadAll),
@@ -190,6 +255,21 @@ steps: st.SearchStrategy[Step] = st.one_of(
         ReadPages,
         st.sampled_from(("orders", "payments", "totals")),
         st.dictionaries(fields, st.sampled_from(TEXTS), max_size=1),
+        st.sampled_from(("", "", "a", "\uffff", "'")),
+        st.none() | fields,
+        st.booleans(),
+        st.sampled_from((1, 2, 3, 100)),
+    ),
+)
+letters = st.builds(Put, st.sampled_from(KEYS), values, st.sampled_from((0, 0, 0, 1, 1, 2, 3)))
+document_steps: st.SearchStrategy[Step] = st.one_of(
+    st.builds(WriteLetters, st.lists(letters, max_size=8)),
+    st.builds(WriteLetters, st.lists(letters, max_size=8)),
+    st.builds(ReadLetters, st.lists(keys, max_size=6)),
+    st.builds(
+        ReadPages,
+        st.sampled_from(("letters", "letters", "letters", "payments", "nowhere")),
+        st.dictionaries(fields, st.sampled_from(TEXTS), max_size=2),
         st.sampled_from(("", "", "a", "\uffff", "'")),
         st.none() | fields,
         st.booleans(),

@@ -366,3 +366,19 @@ async def test_stores_of_two_services_share_a_database(postgres: str, postgres_s
     connection = await asyncpg.connect(postgres)
     await connection.execute(f"DROP SCHEMA {postgres_schema}b CASCADE")
     await connection.close()
+
+
+async def test_a_schema_of_an_earlier_version_is_given_what_it_lacks(
+    store: PostgresStore, administrator: asyncpg.Connection, postgres_schema: str
+) -> None:
+    checkpoint = await acquired(store)
+    await store.commit(a_commit(checkpoint))
+    await administrator.execute(f"ALTER TABLE {postgres_schema}.warren_checkpoints DROP COLUMN quiet")
+    await administrator.execute(f"DROP TABLE {postgres_schema}.warren_dead")
+    changes = await store.apply(SPECS)
+    assert [(change.action, change.target) for change in changes] == [
+        ("column", "warren_checkpoints.quiet"),
+        ("create", "warren_dead"),
+    ]
+    assert (await acquired(store)).quiet == -1
+    assert await store.plan(SPECS) == []

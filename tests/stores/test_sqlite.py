@@ -215,3 +215,19 @@ async def test_an_engine_table_that_was_dropped_is_missing(store: SqliteStore) -
     await store._file.run(lambda db: db.execute("DROP TABLE warren_checkpoints"))
     with pytest.raises(SchemaMissing, match="warren stores apply"):
         await store.commit(a_commit(checkpoint))
+
+
+async def test_a_file_of_an_earlier_version_is_given_what_it_lacks(store: SqliteStore, path: Path) -> None:
+    checkpoint = await acquired(store)
+    await store.commit(a_commit(checkpoint))
+    await store._file.run(lambda db: db.execute("ALTER TABLE warren_checkpoints DROP COLUMN quiet"))
+    await store._file.run(lambda db: db.execute("DROP TABLE warren_due"))
+    with pytest.raises(SchemaMissing):
+        await acquired(store)
+    changes = await store.apply(SPECS)
+    assert [(change.action, change.target) for change in changes] == [
+        ("column", "warren_checkpoints.quiet"),
+        ("create", "warren_due"),
+    ]
+    assert (await acquired(store)).quiet == -1
+    assert await store.plan(SPECS) == []
