@@ -22,6 +22,7 @@ class AgentBody(Body):
     agent: str
     partition: int
     source: str
+    owner: str
     state: str
     reason: str
     handled: int

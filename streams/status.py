@@ -14,6 +14,8 @@ class Status:
     agent: str
     partition: int
     source: str
+    owner: str = ""
+    """The worker that has the partition; "" while it is free, and for queues, which workers share."""
     state: State = "starting"
     reason: str = ""
     """Why it is paused or halted, and what to do."""
@@ -41,6 +43,20 @@ class Status:
     takeovers: int = 0
     troubles: dict[str, str] = field(default_factory=dict)
     """What goes wrong now without stopping the agent, by part: `publishing`."""
+
+    def taken(self, owner: str, position: int) -> None:
+        """This worker has the partition, and goes on after `position`."""
+        self.owner, self.position = owner, position
+        self.takeovers += 1
+
+    def waiting(self, owner: str) -> None:
+        """Another worker has the partition, or it is free and not of this worker's share."""
+        self.owner, self.state = owner, "waiting"
+        self.reason = f"worker {owner} has this partition" if owner else "this partition is free"
+
+    def stopped(self) -> None:
+        """The worker has ended."""
+        self.owner, self.state, self.reason = "", "stopped", ""
 
     def running(self) -> None:
         """All is well."""

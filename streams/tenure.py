@@ -33,8 +33,8 @@ SILENCE = 5.0
 """Seconds to wait for the event that the checkpoint knows, before saying that the log is silent."""
 SLICE = 0.05
 """Seconds that the body may run before the event loop gets its turn: heartbeats and confirms must not wait."""
-FEWEST = 64
-"""Events in a slice, however slow the body is."""
+FIRST_SLICE = 64
+"""Events in a tenure's first slice, when nobody knows how slow the body is."""
 PAUSE = 10.0
 """Seconds between tries at an event, once too many in a row have failed."""
 
@@ -72,7 +72,7 @@ class Tenure:
         self._flush: asyncio.Task[None] | None = None
         self._flush_began = 0.0
         self._outbox_stored = bool(checkpoint.outbox)
-        self._slice = limits.events
+        self._slice = min(FIRST_SLICE, limits.events)
         self._alone_until = -1
         """Up to this offset events run one by one: one of them has failed."""
         self._failed_in_a_row = 0
@@ -203,7 +203,7 @@ class Tenure:
     def _pace(self, count: int, seconds: float) -> None:
         """Fit the next slice to what the last one took."""
         if count and seconds > 0:
-            self._slice = max(FEWEST, min(self._limits.events, 2 * self._slice, int(count * SLICE / seconds)))
+            self._slice = max(1, min(self._limits.events, 2 * self._slice, int(count * SLICE / seconds)))
 
     async def _guarded(self, running: Coroutine[Any, Any, None]) -> None:
         try:

@@ -4,15 +4,16 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from stores.errors import StoreError
 from stores.port import Store
 from streams.app import App, Timer
 from streams.batcher import Batcher
 from streams.broker import Broker
-from streams.graph import check, is_log_agent, tables_of
+from streams.duties import duties
+from streams.graph import check, is_log_agent
+from streams.hold import Hold
 from streams.journal import log
 from streams.limits import Limits
-from streams.log_agent import LogAgent
+from streams.ownership import Ownership
 from streams.pausing import pause
 from streams.queue_agent import QueueAgent
 from streams.status import Status
@@ -55,10 +56,17 @@ class Worker:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         users = frozenset([broker.user, *trusted, *(service.name for service in topology.services)])
-        self._agents: list[LogAgent | QueueAgent] = []
+        self._queue_agents: list[QueueAgent] = []
+        self._holds: list[Hold] = []
+        self._ownerships: list[Ownership] = []
         for app in apps:
             around = Surroundings(stores[app.id], broker, topology, self.id, lease, users, now, ids, limits or Limits())
-            self._agents += [_at_work(app, name, around) for name in app.agents]
+            agents = app.agents.values()
+            self._queue_agents += [QueueAgent(agent, around) for agent in agents if not is_log_agent(agent, topology)]
+            holds = [Hold(duty, around) for duty in duties(app, around)]
+            self._holds += holds
+            if holds:
+                self._ownerships.append(Ownership(app.id, holds, around))
 
     async def start(self) -> None:
         """Bind documents and start every agent. Returns at once; agents that cannot run yet say why in `status`."""
@@ -66,8 +74,8 @@ class Worker:
             documents = Batcher(self._stores[app.id])
             for collection in app.collections.values():
                 collection.bind(documents)
-        runs = [agent.run(self._stop) for agent in self._agents]
-        runs += [self._keep_alive(app) for app in self._apps]
+        runs = [agent.run(self._stop) for agent in self._queue_agents]
+        runs += [ownership.run(self._stop) for ownership in self._ownerships]
         runs += [self._repeat(timer) for app in self._apps for timer in app.timers]
         self._tasks = [asyncio.create_task(run) for run in runs]
 
@@ -89,19 +97,8 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def status(self) -> list[Status]:
-        """How each agent does."""
-        return [agent.status for agent in self._agents]
-
-    async def _keep_alive(self, app: App) -> None:
-        store = self._stores[app.id]
-        while not self._stop.is_set():
-            try:
-                await store.heartbeat(self.id, self._lease)
-            except StoreError as error:
-                log.warning("no heartbeat", service=app.id, reason=str(error))
-            except Exception:
-                log.exception("no heartbeat", service=app.id)
-            await pause(self._stop, self._lease / 3)
+        """How each agent does: queue agents, and log agents on each partition, those of other workers too."""
+        return [agent.status for agent in self._queue_agents] + [hold.status for hold in self._holds]
 
     async def _repeat(self, timer: Timer) -> None:
         while not self._stop.is_set():
@@ -112,10 +109,3 @@ class Worker:
                 await timer.function()
             except Exception:
                 log.exception("timer failed", timer=timer.name)
-
-
-def _at_work(app: App, name: str, around: Surroundings) -> LogAgent | QueueAgent:
-    agent = app.agents[name]
-    if not is_log_agent(agent, around.topology):
-        return QueueAgent(agent, around)
-    return LogAgent(agent, 0, [app.tables[table] for table in tables_of(agent, app)], around)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stores.errors import CommitUnknown, Fenced, StoreUnavailable
+from stores.port import Slot
 from streams import App, Worker
 from streams.embedded import Break, Fate
 from streams.limits import Limits
@@ -337,8 +338,7 @@ async def test_a_stopped_worker_leaves_no_outbox_and_its_slot_free(stage: Stage)
     await stage.send(Order("a"))
     await totals_are(stage, a=1)
     await worker.stop()
-    (slot,) = [agent._slot for agent in worker._agents]  # type: ignore[union-attr]
-    checkpoint = await stage.store.acquire(slot, "somebody else", 10)
+    checkpoint = await stage.store.acquire(Slot("count"), "somebody else", 10)
     assert checkpoint is not None
     assert checkpoint.outbox == b""
     assert checkpoint.position == 0
@@ -369,9 +369,7 @@ async def test_a_worker_that_was_taken_over_changes_nothing_more(stage: Stage) -
     zombie = await stage.start(app)
     await stage.send(Order("a"))
     await totals_are(stage, a=1)
-    (slot,) = [agent._slot for agent in zombie._agents]  # type: ignore[union-attr]
-    successor = next(iter([zombie.id]))
-    assert await stage.store.acquire(slot, successor, 10) is not None
+    assert await stage.store.acquire(Slot("count"), zombie.id, 10) is not None
     await stage.send(Order("a"))
     await totals_are(stage, a=2)
     assert status_of(zombie).takeovers == 2

@@ -166,8 +166,8 @@ async def test_the_heart_beats_on_after_a_failure_that_nobody_knows(stage: Stage
 
     stage.store.heartbeat = unsteady  # type: ignore[method-assign]
 
-    @app.agent(app.topic("jobs", value_type=Order), name="serve")
-    async def serve(stream: Any) -> None:
+    @app.agent(app.topic("orders", value_type=Order), name="count")
+    async def count(stream: Any) -> None:
         async for _ in stream:
             pass
 

@@ -1,0 +1,121 @@
+"""Ownership: which slots of one service this worker holds, beside others that share them through the store.
+
+A heartbeat says that this worker is alive; the roster says who else is, and who holds what. Both serve liveness alone:
+what is safe to write, the epoch decides.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+
+from stores.errors import StoreError
+from stores.port import Roster, Slot
+from streams.hold import Hold
+from streams.journal import log
+from streams.pausing import pause
+from streams.share import share
+from streams.surroundings import Surroundings
+
+LOOK = 1.0
+"""Seconds between looks at the roster, at the most; a tenth of the lease, if that is less."""
+BEATS = 3
+"""Heartbeats in a lease."""
+
+
+class _Run:
+    """A hold at work."""
+
+    def __init__(self, hold: Hold) -> None:
+        self.stop = asyncio.Event()
+        self.task = asyncio.create_task(hold.run(self.stop))
+
+
+class Ownership:
+    """See the module's text."""
+
+    def __init__(self, service: str, holds: Sequence[Hold], around: Surroundings) -> None:
+        self._service = service
+        self._holds = {hold.slot: hold for hold in holds}
+        self._around = around
+        self._runs: dict[Slot, _Run] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Hold this worker's share until `stop`; then finish, release and leave. Raises nothing."""
+        alive = asyncio.create_task(self._stay_alive())
+        try:
+            while not stop.is_set():
+                await self._tried("the roster", self._look)
+                await pause(stop, min(LOOK, self._around.lease / 10))
+            await self._end()
+        finally:
+            alive.cancel()
+            for run in self._runs.values():
+                run.task.cancel()
+            await asyncio.gather(alive, *(run.task for run in self._runs.values()), return_exceptions=True)
+
+    async def _stay_alive(self) -> None:
+        """Also while the holds finish: what they have begun is theirs."""
+        while True:
+            await asyncio.sleep(self._around.lease / BEATS)
+            await self._tried("the heartbeat", self._beat)
+
+    async def _beat(self) -> None:
+        await self._around.store.heartbeat(self._around.worker, self._around.lease)
+
+    async def _look(self) -> None:
+        if not self._runs:
+            await self._beat()
+        roster = await self._around.store.roster()
+        self._forget_ended()
+        self._give_up_lost(roster)
+        mine = share(self._around.worker, self._holds.keys(), roster)
+        for slot in mine.give:
+            if slot in self._runs:
+                self._runs[slot].stop.set()
+        for slot in mine.take:
+            if slot not in self._runs:
+                self._runs[slot] = _Run(self._holds[slot])
+        self._tell(roster)
+
+    def _forget_ended(self) -> None:
+        for slot, run in list(self._runs.items()):
+            if run.task.done():
+                del self._runs[slot]
+
+    def _give_up_lost(self, roster: Roster) -> None:
+        """Where somebody has taken a slot over, its next commit would say so; but that may be long in coming."""
+        for slot, run in self._runs.items():
+            holding = roster.held.get(slot)
+            if holding is None or holding.worker == self._around.worker:
+                continue
+            if holding.epoch > self._holds[slot].epoch >= 0:
+                run.stop.set()
+
+    def _tell(self, roster: Roster) -> None:
+        for slot, hold in self._holds.items():
+            if slot not in self._runs:
+                hold.status.waiting(roster.held[slot].worker if slot in roster.held else "")
+
+    async def _end(self) -> None:
+        for run in self._runs.values():
+            run.stop.set()
+        await asyncio.gather(*(run.task for run in self._runs.values()), return_exceptions=True)
+        for hold in self._holds.values():
+            hold.status.stopped()
+        await self._tried("leaving", self._leave)
+
+    async def _leave(self) -> None:
+        await self._around.store.heartbeat(self._around.worker, 0)
+
+    async def _tried(self, what: str, call: Callable[[], Coroutine[None, None, None]]) -> None:
+        """A call that may fail: the next one comes soon. Slots that are held stay so."""
+        try:
+            await call()
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            if isinstance(error, StoreError):
+                log.warning(f"{what} failed", service=self._service, reason=reason)
+            else:
+                log.exception(f"{what} failed", service=self._service)
+            for slot, hold in self._holds.items():
+                if slot not in self._runs:
+                    hold.status.paused(reason)
