@@ -19,6 +19,7 @@ from stores.port import (
     Commit,
     Document,
     DueTime,
+    Durability,
     Encoded,
     Epoch,
     IdRow,
@@ -32,7 +33,7 @@ from stores.port import (
     TableSpec,
 )
 
-CAPABILITIES = Capabilities(name="memory", commits=True, durable=False, exclusive=True)
+CAPABILITIES = Capabilities(name="memory", commits=True, durability=Durability.NONE, exclusive=True)
 
 
 @dataclass(slots=True)

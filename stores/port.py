@@ -11,6 +11,7 @@ Implementations may be used by many tasks at once; none of them keeps per-caller
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Literal, NamedTuple, NewType, Protocol
 
 Epoch = NewType("Epoch", int)
@@ -28,6 +29,17 @@ class Slot(NamedTuple):
         return f"{self.agent}/{self.partition}"
 
 
+class Durability(IntEnum):
+    """What a write survives that was acknowledged; each grade includes the ones before it."""
+
+    NONE = 0
+    """Nothing: it ends with the process."""
+    KILL = 1
+    """The end of every process, also of the server's. A power loss may take the last seconds."""
+    POWER_LOSS = 2
+    """A power loss, if the disk keeps what it has confirmed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a store can do, as data: callers ask these and never which store it is."""
@@ -36,8 +48,8 @@ class Capabilities:
     """For messages: `memory`, `sqlite`, `postgresql`, …"""
     commits: bool
     """Whether `commit` keeps its promise, so that log agents may run on it (Redis holds documents only)."""
-    durable: bool
-    """Whether an acknowledged write survives the process, and a power loss."""
+    durability: Durability
+    """What an acknowledged write survives."""
     exclusive: bool
     """Whether one process at a time has the store open, so that a slot of an earlier process is free at once."""
 
@@ -237,8 +249,11 @@ class Store(Protocol):
     # --- ownership ---
 
     async def heartbeat(self, worker: str, ttl: float) -> None:
-        """Say that `worker` is alive for `ttl` seconds more, by the store's clock. With 0 it leaves: whoever has acquired
-        a slot and is done says so, or it counts as a worker that will take its share, until its last `ttl` is over."""
+        """Say that `worker` is alive for `ttl` seconds more, by the store's clock.
+
+        With 0 it leaves. Whoever has acquired a slot and is done says so: until its last `ttl` is over it counts as a
+        worker that takes a share.
+        """
 
     async def roster(self) -> Roster:
         """Who is alive and who holds what, at one moment."""

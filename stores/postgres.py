@@ -19,6 +19,7 @@ from stores.port import (
     Commit,
     Document,
     DueTime,
+    Durability,
     Encoded,
     Epoch,
     IdRow,
@@ -39,7 +40,7 @@ from stores.postgres_slot_state import SlotState
 from stores.postgres_slots import Slots
 from stores.statements import page_statement, quoted
 
-CAPABILITIES = Capabilities(name="postgresql", commits=True, durable=True, exclusive=False)
+CAPABILITIES = Capabilities(name="postgresql", commits=True, durability=Durability.POWER_LOSS, exclusive=False)
 
 _SESSIONS = 8
 _SCANNED_AT_ONCE = 10_000

@@ -19,6 +19,7 @@ from stores.port import (
     Commit,
     Document,
     DueTime,
+    Durability,
     Encoded,
     Epoch,
     IdRow,
@@ -36,7 +37,7 @@ from stores.sqlite_file import SqliteFile, transaction
 from stores.sqlite_schema import FLAVOUR, existing
 from stores.statements import page_statement, quoted
 
-CAPABILITIES = Capabilities(name="sqlite", commits=True, durable=True, exclusive=True)
+CAPABILITIES = Capabilities(name="sqlite", commits=True, durability=Durability.POWER_LOSS, exclusive=True)
 
 _FILES = {".db", ".sqlite", ".sqlite3"}
 

@@ -1,7 +1,8 @@
 """The check of the whole graph before anything runs: what apps declare against what the topology does."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
+from stores.port import Store
 from streams.addressing import Addressing
 from streams.agent import Agent
 from streams.app import App
@@ -14,6 +15,19 @@ from topology.spec import Topology, nearest
 def check(apps: Iterable[App], topology: Topology) -> None:
     """Raises DeclarationError with every fault found, each with the place to mend and the nearest name."""
     faults = [fault for app in apps for fault in _faults(app, topology)]
+    if faults:
+        raise DeclarationError("\n".join(faults))
+
+
+def check_stores(apps: Iterable[App], stores: Mapping[str, Store], topology: Topology) -> None:
+    """Raises DeclarationError where a log agent has a store, by app id, that cannot commit its position and rows."""
+    faults = [
+        f"agent {app.id}.{agent.name} reads a log, and {stores[app.id].capabilities.name} keeps documents alone: "
+        f"give {app.id} a store with commits (postgresql:, sqlite:, …)"
+        for app in apps
+        for agent in app.agents.values()
+        if is_log_agent(agent, topology) and not stores[app.id].capabilities.commits
+    ]
     if faults:
         raise DeclarationError("\n".join(faults))
 

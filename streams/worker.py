@@ -9,7 +9,7 @@ from streams.app import App, Timer
 from streams.batcher import Batcher
 from streams.broker import Broker
 from streams.duties import duties
-from streams.graph import check, is_log_agent
+from streams.graph import check, check_stores, is_log_agent
 from streams.hold import Hold
 from streams.journal import log
 from streams.limits import Limits
@@ -45,9 +45,10 @@ class Worker:
         """`stores` by app id; `now` gives ms since 1970 UTC; `ids` names the worker and spreads waits.
 
         Lanes count from the users that the topology names, the broker's own user, and `trusted`.
-        Raises DeclarationError where apps and topology do not fit.
+        Raises DeclarationError where apps, stores and topology do not fit.
         """
         check(apps, topology)
+        check_stores(apps, stores, topology)
         broker.expect(topology.logs)
         self.id = f"{ids.getrandbits(64):016x}"
         self._apps = apps

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Protocol
 
 import asyncpg
+from redis.asyncio import Redis
 
 from stores.memory import MemoryStore
 from stores.port import Store
 from stores.postgres import PostgresStore
+from stores.redis import RedisStore
 from stores.sqlite import SqliteStore
 
 _ENGINE = ("warren_checkpoints", "warren_ids", "warren_due", "warren_dead")
@@ -99,3 +101,23 @@ class PostgresPlace:
                 await connection.execute(statement, *arguments)
         finally:
             await connection.close()
+
+
+class RedisPlace:
+    """For documents alone."""
+
+    def __init__(self, url: str, service: str) -> None:
+        self.url = url
+        self.service = service
+
+    def store(self, births: Callable[[], str] | None = None) -> Store:
+        return RedisStore(self.url, self.service)
+
+    async def elapse(self, seconds: float) -> None:
+        """There are no heartbeats."""
+
+    async def empty(self, tables: Sequence[str]) -> None:
+        async with Redis.from_url(self.url) as client:
+            for table in tables:
+                async for key in client.scan_iter(f"warren:{{{self.service}}}:{table}*"):
+                    await client.delete(key)

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
+from stores.memory import MemoryStore
+from stores.redis import RedisStore
 from streams import App, Record
 from streams.errors import DeclarationError, OutsideAgent
-from streams.graph import check
+from streams.graph import check, check_stores
 from tests.streams.engine.stage import Counted, Order, counting, topology
 
 
@@ -29,6 +31,14 @@ def test_what_fits_passes() -> None:
     app = App("counter")
     counting(app)
     check([app], topology())
+
+
+def test_a_log_agent_on_a_store_without_commits_is_told_what_to_name_instead() -> None:
+    app = App("counter")
+    counting(app)
+    check_stores([app], {"counter": MemoryStore()}, topology())
+    with pytest.raises(DeclarationError, match=r"redis keeps documents alone: give counter a store with commits"):
+        check_stores([app], {"counter": RedisStore("redis://127.0.0.1/0", "counter")}, topology())
 
 
 def test_an_app_that_no_file_declares_is_told() -> None:

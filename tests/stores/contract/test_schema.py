@@ -119,7 +119,7 @@ async def test_a_store_can_be_used_while_indexes_come_and_go(store: Store) -> No
 
 async def test_a_store_that_is_not_open_says_so(place: Place) -> None:
     store = place.store()
-    if store.capabilities.durable:
+    if store.capabilities.durability:
         with pytest.raises(StoreUnavailable, match="open"):
             await acquired(store)
     await store.close()
