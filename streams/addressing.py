@@ -10,7 +10,9 @@ from streams.event import Event, derive_id
 from streams.topic import Draft
 from topology.spec import Topology, nearest
 
-RESERVED = frozenset({"key", "time", "causation_id", "traceparent", "tracestate", "schema", "lane", "seq", "floor"})
+RESERVED = frozenset(
+    ("key", "time", "causation_id", "traceparent", "tracestate", "schema", "lane", "seq", "floor", "schedule", "only")
+)
 """Headers that the engine sets."""
 SHARE_OF_KEY = 16 << 10
 """Bytes of headers that a key may take."""

@@ -83,6 +83,10 @@ class Envelope(msgspec.Struct, gc=False):
     floor: int = -1
     raw: Any = None
     """As the broker sent it: `details` reads the rest from it."""
+    schedule: str = ""
+    """Whose due time it is, and which; of messages in logs alone."""
+    only: str = ""
+    """Which agent's dead letter comes back, and from where; of messages in logs alone."""
 
 
 class Details(msgspec.Struct):

@@ -11,7 +11,7 @@ TRACEBACK_BYTES = 4_000
 """Of the end of a traceback; a header may not be larger than a frame, 128 KiB at the least."""
 ERROR_BYTES = 1_000
 
-ENGINE_HEADERS = ("lane", "seq", "floor")
+ENGINE_HEADERS = ("lane", "seq", "floor", "schedule", "only")
 
 
 def dead_letter(

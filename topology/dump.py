@@ -43,6 +43,8 @@ def _log(log: Log) -> dict[str, object]:
     size = {"bytes": format_bytes(log.max_bytes)} if log.max_bytes else {}
     if age or size:
         content["retention"] = {**age, **size}
+    if log.due:
+        content["due"] = list(log.due)
     return content
 
 

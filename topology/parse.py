@@ -115,7 +115,7 @@ def _is_rung(rung: str, item: Node) -> bool:
 
 
 def _log(name: str, node: Node) -> Log:
-    fields = node.fields(("bind", "partitions", "key", "retention"))
+    fields = node.fields(("bind", "partitions", "key", "retention", "due"))
     key, retention = fields.get("key"), fields.get("retention")
     bounds = retention.fields(("age", "bytes")) if retention else {}
     if retention and retention.is_empty():
@@ -127,6 +127,7 @@ def _log(name: str, node: Node) -> Log:
         key=key.text() if key else None,
         max_age=_age(bounds.get("age")),
         max_bytes=_bytes(bounds.get("bytes")),
+        due=_types(fields.get("due")),
     )
 
 
@@ -171,6 +172,15 @@ def _keys(node: Node) -> tuple[str, ...]:
         _blame(item, f"{key!r} is listed twice" if key in keys else naming.wrong_with_key(key))
         keys[key] = None
     return tuple(keys)
+
+
+def _types(node: Node | None) -> tuple[str, ...]:
+    """Keys without wildcards."""
+    types = _keys(node) if node else ()
+    for name in types:
+        if node and ("*" in name or "#" in name):
+            node.fault(f"{name!r} is a pattern: what comes due has a type, such as order.overdue")
+    return types
 
 
 def _bindings(node: Node | None) -> tuple[Binding, ...]:

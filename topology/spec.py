@@ -67,6 +67,8 @@ class Log:
     key: str | None = None
     max_age: timedelta | None = None
     max_bytes: int | None = None
+    due: tuple[str, ...] = ()
+    """Types that come due here: the agents of this log schedule them, and nobody publishes them."""
 
     @property
     def partition_names(self) -> tuple[str, ...]:
@@ -74,6 +76,11 @@ class Log:
         if self.partitions == 1:
             return (self.name,)
         return tuple(f"{self.name}-{number}" for number in range(self.partitions))
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """All streams of the log: the one it is bound by, and its partitions."""
+        return (self.name, *(self.partition_names if self.partitions > 1 else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +140,10 @@ class Topology:
         return {rung for queue in self.queues.values() for rung in queue.retry}
 
     def keys(self) -> set[str]:
-        """Every routing key that some service publishes or opens to HTTP, patterns left out."""
+        """Every routing key that some service publishes or opens to HTTP, patterns left out, and what comes due."""
         declared = (keys for s in self.services for part in (s.publishes, s.http) for keys in part.values())
-        return {key for keys in declared for key in keys if "*" not in key and "#" not in key}
+        published = {key for keys in declared for key in keys if "*" not in key and "#" not in key}
+        return published.union(*(log.due for log in self.logs.values()))
 
     def publishers(self, exchange: str, key: str) -> Iterator[str]:
         """The services that declare that they publish this key to this exchange."""

@@ -15,6 +15,8 @@ class Stored(Envelope, array_like=True, gc=False):
     """An envelope that is encoded as an array. `raw` holds a packed `Rest`."""
 
     raw: msgspec.Raw = msgspec.Raw()
+    schedule: str = ""
+    only: str = ""
 
 
 class Rest(msgspec.Struct, array_like=True, gc=False):
@@ -58,6 +60,8 @@ def pack(message: Message, user: str) -> bytes:
         _number(headers.get("seq")),
         _number(headers.get("floor")),
         msgspec.Raw(_encode(rest)),
+        schedule=_text(headers.get("schedule")),
+        only=_text(headers.get("only")),
     )
     return _encode(envelope)
 

@@ -43,6 +43,8 @@ class Role(IntEnum):
     LANE = 8
     SEQ = 9
     FLOOR = 10
+    SCHEDULE = 11
+    ONLY = 12
 
 
 ABSENT = -1
@@ -72,6 +74,8 @@ _HEADERS = {
         "lane": Role.LANE,
         "seq": Role.SEQ,
         "floor": Role.FLOOR,
+        "schedule": Role.SCHEDULE,
+        "only": Role.ONLY,
     }.items()
     for key in _encodings(name)
 }

@@ -15,6 +15,8 @@ from streams.rabbitmq.outline import (
     Role,
 )
 
+SELDOM = (Role.SCHEDULE, Role.ONLY)
+"""What no layout has, so that layouts need not look for it."""
 TEXTS = (Role.TYPE, Role.ID, Role.USER, Role.KEY, Role.LANE)
 NUMBERS = (Role.TIME, Role.SEQ, Role.FLOOR)
 
@@ -50,6 +52,8 @@ def dissect(raw: bytes, found: Outline) -> list[Piece]:
     """
     kinds = [kind for kind, _ in found.sections]
     if [kind for kind in kinds if kind in BODIES] != [DATA] or kinds[-1] != DATA:
+        raise Irregular
+    if any(found.places[role] >= 0 for role in SELDOM):
         raise Irregular
     dissection = _Dissection(raw, found)
     for kind, place in found.sections:

@@ -44,6 +44,8 @@ def read(raw: bytes, offset: int, skip: Collection[str]) -> Envelope | None:
         number_at(raw, places[Role.SEQ]),
         number_at(raw, places[Role.FLOOR]),
         raw,
+        schedule=text_at(raw, places[Role.SCHEDULE]),
+        only=text_at(raw, places[Role.ONLY]),
     )
 
 

@@ -63,7 +63,8 @@ def _log(draw: st.DrawFn, name: str, exchanges: Sequence[Exchange]) -> Log:
     age = draw(st.none() | st.integers(1, 10**7).map(lambda seconds: timedelta(seconds=seconds)))
     size = draw(st.none() | st.integers(1, 10**13))
     key = draw(st.sampled_from([None, "orderId", "yes", "7"]))
-    return Log(name, draw(_bindings(exchanges)), draw(st.integers(1, 3)), key, age, size)
+    due = draw(st.sampled_from([(), ("order.overdue",), ("yes", "7")]))
+    return Log(name, draw(_bindings(exchanges)), draw(st.integers(1, 3)), key, age, size, due)
 
 
 @st.composite
