@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence, Sized
+from selectors import BaseSelector
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Time stands still while anything can run, and moves to the next timer when nothing can."""
 
-    def __init__(self) -> None:
+    def __init__(self, selector: BaseSelector | None = None) -> None:
         self._virtual = 0.0
-        super().__init__()
+        super().__init__(selector)
 
     def time(self) -> float:
         return self._virtual
