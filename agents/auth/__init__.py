@@ -1,0 +1,1 @@
+"""Auth: accounts, tokens and roles."""
