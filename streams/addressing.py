@@ -11,7 +11,10 @@ from streams.topic import Draft
 from topology.spec import Topology, nearest
 
 RESERVED = frozenset(
-    ("key", "time", "causation_id", "traceparent", "tracestate", "schema", "lane", "seq", "floor", "schedule", "only")
+    (
+        *("key", "time", "causation_id", "traceparent", "tracestate", "schema"),
+        *("lane", "seq", "floor", "schedule", "only", "origin", "log_time"),
+    )
 )
 """Headers that the engine sets."""
 SHARE_OF_KEY = 16 << 10

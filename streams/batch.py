@@ -20,6 +20,7 @@ from streams.limits import Limits
 from streams.outbox import Outbox, pack
 from streams.partition import Partition
 from streams.pausing import being_cancelled
+from streams.source import Source
 from streams.stream import Stream
 from streams.turn import Turn
 from streams.working import Change
@@ -57,7 +58,7 @@ class Batch:
         agent: Agent,
         checkpoint: Checkpoint,
         *,
-        log: str,
+        source: Source,
         turn: Turn,
         partition: Partition,
         gate: Gate,
@@ -66,7 +67,7 @@ class Batch:
     ) -> None:
         self._agent = agent
         self._checkpoint = checkpoint
-        self._log = log
+        self._source = source
         self._turn = turn
         self._partition = partition
         self._gate = gate
@@ -262,9 +263,9 @@ class Batch:
             dead_letter(
                 service=self._agent.service,
                 agent=self._agent.name,
-                source=self._log,
-                offset=envelope.offset,
-                event_id=envelope.id or f"{self._log}@{envelope.offset}",
+                source=self._source.log,
+                offset=self._source.offset(envelope),
+                event_id=envelope.id or self._source.place(envelope),
                 envelope=envelope,
                 details=self._reader.details(envelope),
                 error=error,

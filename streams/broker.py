@@ -83,6 +83,8 @@ class Envelope(msgspec.Struct, gc=False):
     floor: int = -1
     raw: Any = None
     """As the broker sent it: `details` reads the rest from it."""
+    log_time: int = -1
+    """Header `log_time`: when the intake of a partitioned log took it. Its forwarder writes it."""
     schedule: str = ""
     """Whose due time it is, and which; of messages in logs alone."""
     only: str = ""

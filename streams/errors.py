@@ -53,6 +53,10 @@ class NotLoaded(StreamsError):
     """This key was not loaded with its batch: `await table.load(key)` first, or name it in the table's `keys=`."""
 
 
+class NotOwned(StreamsError):
+    """This key's row lies in another partition: regroup the stream by the key, or declare `merge=` for the table."""
+
+
 class OutsideAgent(StreamsError):
     """Tables and sends belong to an agent: use them from an agent's body only."""
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from streams.broker import Chunk, Envelope, LogReader
-from streams.errors import BrokerUnavailable, Halted
+from streams.errors import BrokerError, BrokerUnavailable, Halted
 from streams.limits import Limits
 
+SILENCE = 5.0
+"""Seconds to wait for the event that the checkpoint knows, before saying that the log is silent."""
 OVERHEAD = 500
 """Bytes that a waiting message takes beside its body, roughly: an envelope, properties, headers."""
 
@@ -150,6 +152,18 @@ class Intake:
             self._waiting.append(part)
             self._bytes += part.weight
             self._wake()
+
+    async def recognise(self) -> None:
+        """Wait until the log is known to be the right one. Raises BrokerError where it stays silent."""
+        if self._anchor is None:
+            return
+        try:
+            await asyncio.wait_for(self.recognised.wait(), SILENCE)
+        except TimeoutError:
+            raise BrokerError(
+                f"log {self._anchor.log!r} is silent from offset {self._anchor.offset} on, where an event was read: "
+                "was it made anew or restored? It is tried again; `warren agents reset` begins anew"
+            ) from None
 
     def take(self, count: int) -> list[Part]:
         """Up to `count` messages that wait, with what was skipped between them.

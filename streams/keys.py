@@ -50,6 +50,12 @@ def instant(ms: int) -> str:
     return f"{whole}.{ms % 1000:03}Z" if ms % 1000 else f"{whole}Z"
 
 
+def key_of_window(row: str) -> str:
+    """The key of a window's row, without the window."""
+    key = row.rpartition("|")[0]
+    return key.replace("%7C", "|").replace("%25", "%") if "%" in key else key
+
+
 def window_key(key: object, start: int) -> str:
     """The key of one window's row: the key, and when the window begins."""
     return f"{_escape(encode_key(key))}|{instant(start)}"

@@ -12,14 +12,13 @@ from streams.errors import Halted
 from streams.gate import Gate
 from streams.lanes import Lanes
 from streams.partition import Partition
-from streams.recent import RecentIds
+from streams.partition_gate import PartitionGate
+from streams.recent import MOST_IDS, RecentIds
+from streams.source import Source
 from streams.status import Status
 from streams.surroundings import Surroundings
 from streams.table import Table
 from streams.tenure import Tenure
-
-MOST_IDS = 500_000
-"""Message ids remembered in one partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +38,17 @@ class Memory:
 class LogAgent:
     """A Duty; see `streams.hold`."""
 
-    def __init__(self, agent: Agent, partition: int, tables: Sequence[Table[Any]], around: Surroundings) -> None:
-        self.slot = Slot(agent.name, partition)
+    def __init__(self, agent: Agent, source: Source, tables: Sequence[Table[Any]], around: Surroundings) -> None:
+        self.slot = Slot(agent.name, source.partition)
         self._agent = agent
-        self._log = agent.topic.names[0]
+        self._source = source
         self._tables = tables
         self._around = around
         self._addressing = Addressing(
             agent.service, agent.name, around.topology, around.broker.capabilities.max_message_bytes
         )
         self._skip = around.skipped(agent)
-        self.status = Status(agent.service, agent.name, partition, self._log)
+        self.status = Status(agent.service, agent.name, source.partition, source.stream)
         self._kept: Memory | None = None
         """Of the last tenure, if it broke off."""
 
@@ -81,7 +80,7 @@ class LogAgent:
 
     async def _read(self, tenure: Tenure, checkpoint: Checkpoint, stop: asyncio.Event) -> None:
         position = checkpoint.position
-        async with self._around.broker.read(self._log, position if position >= 0 else "first") as reader:
+        async with self._around.broker.read(self._source.stream, position if position >= 0 else "first") as reader:
             await tenure.serve(reader, stop, self._skip)
 
     def _tenure(self, checkpoint: Checkpoint, partition: Partition, gate: Gate) -> Tenure:
@@ -89,7 +88,7 @@ class LogAgent:
         return Tenure(
             self._agent,
             checkpoint,
-            log=self._log,
+            source=self._source,
             store=around.store,
             broker=around.broker,
             partition=partition,
@@ -102,10 +101,14 @@ class LogAgent:
 
     async def _empty(self, checkpoint: Checkpoint) -> Memory:
         """Nothing of the tables yet, and what the checkpoint says of the messages seen."""
-        keep, ids = self._agent.topic.dedupe, None
-        if keep is not None:
-            ids = RecentIds(keep=keep, at_most=MOST_IDS, rows=await self._around.store.ids(self.slot))
-        gate = Gate(self._agent.topic.decoders, lanes=Lanes(checkpoint.seen), ids=ids, trusted=self._around.trusted)
-        return Memory(
-            checkpoint.epoch, checkpoint.position, Partition(self.slot, self._around.store, self._tables), gate
-        )
+        partition = Partition(self._source, self._around.store, self._tables)
+        return Memory(checkpoint.epoch, checkpoint.position, partition, await self._gate(checkpoint))
+
+    async def _gate(self, checkpoint: Checkpoint) -> Gate:
+        around, topic, lanes = self._around, self._agent.topic, Lanes(checkpoint.seen)
+        if self._source.forwarded:
+            return PartitionGate(topic.decoders, lanes=lanes, ids=None, trusted=around.trusted)
+        ids = None
+        if topic.dedupe is not None:
+            ids = RecentIds(keep=topic.dedupe, at_most=MOST_IDS, rows=await around.store.ids(self.slot))
+        return Gate(topic.decoders, lanes=lanes, ids=ids, trusted=around.trusted)

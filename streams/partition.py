@@ -6,11 +6,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from stores.port import Encoded, Slot, Store
+from stores.port import Encoded, Store
 from streams.event import Event
 from streams.expiry import Expiry
 from streams.keys import row_key, window_key
 from streams.scope import Scope
+from streams.source import Source
 from streams.table import Table, Turn
 from streams.working import Change, Working
 
@@ -18,11 +19,11 @@ from streams.working import Change, Working
 class Partition:
     """The tables of one agent on one partition."""
 
-    def __init__(self, slot: Slot, store: Store, tables: Sequence[Table[Any]]) -> None:
-        self._slot = slot
+    def __init__(self, source: Source, store: Store, tables: Sequence[Table[Any]]) -> None:
+        self._number = source.partition
         self._store = store
         self._tables = {table.name: table for table in tables}
-        self._working: dict[str, Working] = {table.name: table.new_working() for table in tables}
+        self._working: dict[str, Working] = {table.name: table.new_working(source) for table in tables}
         self._expiry = {
             t.name: Expiry(t.windowing, self._working[t.name])
             for t in tables
@@ -41,7 +42,7 @@ class Partition:
     async def load(self) -> None:
         """Read the resident tables whole."""
         resident = [w for w in self._working.values() if w.resident]
-        found = await asyncio.gather(*(self._store.scan(w.table, self._slot.partition) for w in resident))
+        found = await asyncio.gather(*(self._store.scan(w.table, self._number) for w in resident))
         for working, rows in zip(resident, found, strict=True):
             working.rows = rows
         for expiry in self._expiry.values():
@@ -70,7 +71,7 @@ class Partition:
         working = self._working[table]
         missing = working.unloaded(keys)
         if missing:
-            working.load(missing, await self._store.fetch(table, self._slot.partition, missing))
+            working.load(missing, await self._store.fetch(table, self._number, missing))
 
     def changes(self, watermark: int) -> dict[str, list[Change]]:
         """What the batch changed, by table. Raises what encoding a value raises; nothing is settled then."""

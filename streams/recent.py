@@ -7,6 +7,8 @@ from hashlib import blake2b
 
 from stores.port import IdRow
 
+MOST_IDS = 500_000
+"""Message ids remembered in one partition."""
 WIDTH = 16
 """Bytes kept of an id: all of a UUID, a hash of anything else."""
 

@@ -13,6 +13,8 @@ from streams.codec import Decode
 from streams.errors import DeclarationError, OutsideAgent
 from streams.event import Event
 from streams.keys import Key, row_key, window_key
+from streams.own_keys import OwnKeys
+from streams.source import Source
 from streams.windows import Windowing, hopping, tumbling
 from streams.working import Working
 
@@ -81,9 +83,11 @@ class Table(Generic[V]):
         """The table as a store makes it."""
         return TableSpec(self.name, "table", self.index)
 
-    def new_working(self) -> Working:
+    def new_working(self, source: Source) -> Working:
         """An empty working copy for one partition."""
-        return Working(self.name, self.decode, self.default, resident=self.resident)
+        parted = source.partitions > 1 and self.merge is None
+        own = OwnKeys(self.name, source, windowed=self.windowing is not None) if parted else None
+        return Working(self.name, self.decode, self.default, resident=self.resident, own=own)
 
     def tumbling(self, size: timedelta, expires: timedelta | None = None) -> "WindowedTable[V]":
         """Side-by-side windows over event time; a window is kept for `expires` after its end (None: for good)."""

@@ -15,7 +15,6 @@ from streams.agent import Agent
 from streams.batch import Batch, HandlerFailed, NotWritable, Settled
 from streams.broker import Broker, LogReader, Message
 from streams.delivery import deliver
-from streams.errors import BrokerError
 from streams.gate import Gate
 from streams.intake import Anchor, Intake, Part, cut_at
 from streams.limits import Limits
@@ -23,14 +22,13 @@ from streams.outbox import unpack
 from streams.partition import Partition
 from streams.pausing import pause
 from streams.retry import HANDLER_FAILURES_IN_A_ROW, LOG_DELAYS
+from streams.source import Source
 from streams.status import Status
 from streams.topic import current_sender
 from streams.turn import Turn
 
 IDLE = 1.0
 """Seconds without events after which a confirmed outbox is cleared and a skipped stretch is committed."""
-SILENCE = 5.0
-"""Seconds to wait for the event that the checkpoint knows, before saying that the log is silent."""
 SLICE = 0.05
 """Seconds that the body may run before the event loop gets its turn: heartbeats and confirms must not wait."""
 FIRST_SLICE = 64
@@ -47,7 +45,7 @@ class Tenure:
         agent: Agent,
         checkpoint: Checkpoint,
         *,
-        log: str,
+        source: Source,
         store: Store,
         broker: Broker,
         partition: Partition,
@@ -59,7 +57,7 @@ class Tenure:
     ) -> None:
         self._agent = agent
         self._checkpoint = checkpoint
-        self._log = log
+        self._source = source
         self._store = store
         self._broker = broker
         self._partition = partition
@@ -67,7 +65,7 @@ class Tenure:
         self._status = status
         self._limits = limits
         self._jitter = jitter
-        self._turn = Turn(log, addressing, partition.load_for_event)
+        self._turn = Turn(source, addressing, partition.load_for_event)
         self._wake = asyncio.Event()
         self._flush: asyncio.Task[None] | None = None
         self._flush_began = 0.0
@@ -93,7 +91,7 @@ class Tenure:
         self._batch = Batch(
             self._agent,
             self._checkpoint,
-            log=self._log,
+            source=self._source,
             turn=self._turn,
             partition=self._partition,
             gate=self._gate,
@@ -102,7 +100,7 @@ class Tenure:
         )
         watch = asyncio.create_task(self._wake_on(stop))
         try:
-            await self._recognise()
+            await self._intake.recognise()
             self._status.running()
             await self._loop(stop)
             await self._finish()
@@ -112,21 +110,12 @@ class Tenure:
 
     def _read_ahead(self, reader: LogReader, skip: frozenset[str]) -> Intake:
         position = self._checkpoint.position
-        anchor = Anchor(self._log, position, self._checkpoint.anchor) if position >= 0 else None
+        anchor = Anchor(self._source.stream, position, self._checkpoint.anchor) if position >= 0 else None
         return Intake(reader, start=position + 1, skip=skip, limits=self._limits, wake=self._wake.set, anchor=anchor)
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._wake.set()
-
-    async def _recognise(self) -> None:
-        try:
-            await asyncio.wait_for(self._intake.recognised.wait(), SILENCE)
-        except TimeoutError:
-            raise BrokerError(
-                f"log {self._log!r} is silent from offset {self._checkpoint.position} on, where the agent has read an "
-                "event: was it made anew or restored? It is tried again; `warren agents reset` begins anew"
-            ) from None
 
     async def _loop(self, stop: asyncio.Event) -> None:
         batch = self._batch

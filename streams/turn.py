@@ -10,6 +10,7 @@ from streams.broker import Details, Envelope
 from streams.event import Event
 from streams.gate import Accepted
 from streams.outbox import Outbox
+from streams.source import Source
 from streams.topic import Draft
 
 Load = Callable[[str, list[str]], Awaitable[None]]
@@ -18,8 +19,8 @@ Load = Callable[[str, list[str]], Awaitable[None]]
 class Turn:
     """Feeds the body, knows which event is at hand, and collects sends. One a partition; `begin` starts each batch."""
 
-    def __init__(self, log: str, addressing: Addressing, load: Load) -> None:
-        self._log = log
+    def __init__(self, source: Source, addressing: Addressing, load: Load) -> None:
+        self._source = source
         self._addressing = addressing
         self._load = load
         self._look: Callable[[Envelope], Details]
@@ -104,11 +105,11 @@ class Turn:
         return Event(
             accepted.values[index],
             envelope,
-            source=self._log,
+            source=self._source.log,
             time_ms=accepted.times[index],
             log_time_ms=accepted.log_times[index],
             look=self._look,
-            place=f"{self._log}@{envelope.offset}",
+            place=self._source.place(envelope),
         )
 
     # --- what tables ask ---

@@ -49,7 +49,7 @@ class Worker:
         """
         check(apps, topology)
         check_stores(apps, stores, topology)
-        broker.expect(topology.logs)
+        broker.expect(stream for declared in topology.logs.values() for stream in declared.streams)
         self.id = f"{ids.getrandbits(64):016x}"
         self._apps = apps
         self._stores = stores

@@ -10,6 +10,7 @@ from typing import Any, Final
 from stores.port import Encoded
 from streams.codec import Decode, encode
 from streams.keys import Key, encode_key, row_key
+from streams.own_keys import OwnKeys
 from streams.scope import Scope
 
 Change = tuple[str, Encoded | None]
@@ -26,9 +27,18 @@ UNTOUCHED: Final = _Mark()
 class Working:
     """Decoded values over encoded rows. Not resident: `rows` hold what was loaded; a scope says what may be read."""
 
-    __slots__ = ("_absent", "_decode", "_default", "resident", "rows", "scope", "table", "touched")
+    __slots__ = ("_absent", "_decode", "_default", "_own", "resident", "rows", "scope", "table", "touched")
 
-    def __init__(self, table: str, decode: Decode, default: Callable[[], Any] | None, *, resident: bool) -> None:
+    def __init__(
+        self,
+        table: str,
+        decode: Decode,
+        default: Callable[[], Any] | None,
+        *,
+        resident: bool,
+        own: OwnKeys | None = None,
+    ) -> None:
+        """`own` says which keys lie in this partition, where there are several."""
         self.table = table
         self.resident = resident
         self.rows: dict[str, Encoded] = {}
@@ -37,6 +47,7 @@ class Working:
         self._absent: set[str] = set()
         self._decode = decode
         self._default = default
+        self._own = own
 
     def __getitem__(self, key: Key) -> Any:
         text = key if type(key) is str else encode_key(key)
@@ -48,6 +59,8 @@ class Working:
         return self._missing(text) if value is DELETED else value
 
     def _read(self, text: str) -> Any:
+        if self._own is not None:
+            self._own.check(text)
         raw = self.rows.get(text)
         if raw is not None:
             value = self.touched[text] = self._decode(raw)
@@ -64,6 +77,8 @@ class Working:
         text = key if type(key) is str else encode_key(key)
         if text not in self.touched:
             row_key(text)
+            if self._own is not None:
+                self._own.check(text)
         if self.scope is not None:
             self.scope.admit((text,))
         self.touched[text] = value

@@ -15,6 +15,7 @@ class Stored(Envelope, array_like=True, gc=False):
     """An envelope that is encoded as an array. `raw` holds a packed `Rest`."""
 
     raw: msgspec.Raw = msgspec.Raw()
+    log_time: int = -1
     schedule: str = ""
     only: str = ""
 
@@ -60,6 +61,7 @@ def pack(message: Message, user: str) -> bytes:
         _number(headers.get("seq")),
         _number(headers.get("floor")),
         msgspec.Raw(_encode(rest)),
+        _number(headers.get("log_time")),
         schedule=_text(headers.get("schedule")),
         only=_text(headers.get("only")),
     )

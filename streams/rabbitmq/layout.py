@@ -63,7 +63,7 @@ class Layout:
 
         Raises Irregular or UnicodeDecodeError where it has to be read in full.
         """
-        kind, identity, user, key, lane, time, seq, floor, head, body = match.group(*self._fields)
+        kind, identity, user, key, lane, time, seq, floor, log_time, head, body = match.group(*self._fields)
         number = int.from_bytes
         if number(head, "big") - len(body) not in _BODY_HEADS:
             raise Irregular
@@ -82,4 +82,5 @@ class Layout:
             number(seq, "big") if seq else -1,
             number(floor, "big") if floor else -1,
             match.string,
+            number(log_time, "big") if log_time else -1,
         )

@@ -45,6 +45,7 @@ class Role(IntEnum):
     FLOOR = 10
     SCHEDULE = 11
     ONLY = 12
+    LOG_TIME = 13
 
 
 ABSENT = -1
@@ -76,6 +77,7 @@ _HEADERS = {
         "floor": Role.FLOOR,
         "schedule": Role.SCHEDULE,
         "only": Role.ONLY,
+        "log_time": Role.LOG_TIME,
     }.items()
     for key in _encodings(name)
 }

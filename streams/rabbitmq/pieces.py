@@ -18,7 +18,7 @@ from streams.rabbitmq.outline import (
 SELDOM = (Role.SCHEDULE, Role.ONLY)
 """What no layout has, so that layouts need not look for it."""
 TEXTS = (Role.TYPE, Role.ID, Role.USER, Role.KEY, Role.LANE)
-NUMBERS = (Role.TIME, Role.SEQ, Role.FLOOR)
+NUMBERS = (Role.TIME, Role.SEQ, Role.FLOOR, Role.LOG_TIME)
 
 _SHORT_TEXTS = (0xA0, 0xA1, 0xA3)
 _WHOLE_NUMBERS = (0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x60, 0x61, 0x70, 0x71, 0x80, 0x81, 0x83)

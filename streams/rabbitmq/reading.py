@@ -44,6 +44,7 @@ def read(raw: bytes, offset: int, skip: Collection[str]) -> Envelope | None:
         number_at(raw, places[Role.SEQ]),
         number_at(raw, places[Role.FLOOR]),
         raw,
+        number_at(raw, places[Role.LOG_TIME]),
         schedule=text_at(raw, places[Role.SCHEDULE]),
         only=text_at(raw, places[Role.ONLY]),
     )

@@ -9,7 +9,7 @@ from streams.embedded.message import details, fingerprint, moved, pack, unpack
 
 _texts = st.text(max_size=20)
 _headers = st.dictionaries(
-    st.sampled_from(["key", "time", "lane", "seq", "floor", "other", "x-own"]),
+    st.sampled_from(["key", "time", "lane", "seq", "floor", "log_time", "other", "x-own"]),
     st.one_of(_texts, st.integers(-(2**63), 2**63 - 1), st.booleans()),
 )
 _messages = st.builds(
@@ -43,12 +43,12 @@ def test_a_message_comes_back_whole(message: Message, user: str, offset: int) ->
 
 @pytest.mark.parametrize(("value", "text", "number"), [("a", "a", -1), (5, "", 5), (True, "", -1)])
 def test_headers_of_the_wrong_kind_count_as_absent(value: Scalar, text: str, number: int) -> None:
-    headers = dict.fromkeys(("key", "lane", "time", "seq", "floor"), value)
+    headers = dict.fromkeys(("key", "lane", "time", "seq", "floor", "log_time"), value)
     envelope = unpack(
         pack(Message(exchange="e", routing_key="k", body=b"", message_id="m", type="t", headers=headers), ""), 0
     )
     assert (envelope.key, envelope.lane) == (text, text)
-    assert (envelope.time, envelope.seq, envelope.floor) == (number, number, number)
+    assert (envelope.time, envelope.seq, envelope.floor, envelope.log_time) == (number,) * 4
 
 
 @given(_messages, _texts)

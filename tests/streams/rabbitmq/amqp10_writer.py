@@ -125,7 +125,7 @@ def as_4(
 
 # --- random messages ---
 
-names = st.sampled_from(["key", "time", "lane", "seq", "floor", "x-basic-type", "x-exchange", "schema", "traceparent"])
+names = st.sampled_from(["key", "time", "lane", "seq", "floor", "log_time", "x-basic-type", "x-exchange", "schema", "traceparent"])
 short_texts = st.text(max_size=12)
 
 values: st.SearchStrategy[bytes] = st.one_of(
@@ -173,6 +173,7 @@ engine_headers = st.fixed_dictionaries(
         "lane": short_texts.map(text),
         "seq": st.integers(0, 2**60).map(long),
         "floor": st.integers(0, 2**60).map(long),
+        "log_time": st.integers(0, 2**42).map(long),
     },
 )
 usual = st.builds(
