@@ -60,11 +60,7 @@ class Addressing:
         Raises SendRefused.
         """
         exchange, routing_key = self._target(draft)
-        if len(draft.body) > self.max_bytes:
-            raise SendRefused(
-                f"{draft.type or 'a value'} of {len(draft.body):,} bytes is larger than the broker takes "
-                f"({self.max_bytes:,}): send a reference to it instead"
-            )
+        self.check_size(draft.type, draft.body)
         return Message(
             exchange=exchange,
             routing_key=routing_key,
@@ -77,15 +73,20 @@ class Addressing:
             app_id=self.service,
         )
 
+    def check_size(self, type: str, body: bytes) -> None:
+        """Raises SendRefused for a body that the broker does not take."""
+        if len(body) > self.max_bytes:
+            raise SendRefused(
+                f"{type or 'a value'} of {len(body):,} bytes is larger than the broker takes "
+                f"({self.max_bytes:,}): send a reference to it instead"
+            )
+
     def _headers(self, draft: Draft, cause: Cause) -> dict[str, Scalar]:
         headers = dict(_checked(draft.headers)) if draft.headers else {}
-        headers["causation_id"] = carried_text(cause.id)
-        headers["schema"] = draft.schema
+        headers.update(caused_by(cause, draft.schema))
         headers["time"] = cause.time_ms if draft.time is None else round(draft.time.timestamp() * 1000)
         if draft.key is not None:
             headers["key"] = _checked_key(draft.key)
-        if cause.traceparent is not None:
-            headers["traceparent"] = cause.traceparent
         return headers
 
     def _target(self, draft: Draft) -> tuple[str, str]:
@@ -116,6 +117,14 @@ class Addressing:
                 f"declare that it publishes it{nearest(event_type, declared)}: add it to `publishes:` in its file"
             )
         return name, event_type
+
+
+def caused_by(cause: Cause, schema: int) -> dict[str, Scalar]:
+    """The headers that say what a message follows from, and which version of its schema it has."""
+    headers: dict[str, Scalar] = {"causation_id": carried_text(cause.id), "schema": schema}
+    if cause.traceparent is not None:
+        headers["traceparent"] = cause.traceparent
+    return headers
 
 
 def _checked(headers: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

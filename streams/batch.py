@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from stores.errors import StoreError
 from stores.port import Checkpoint, Commit
+from streams.admission import Admission
 from streams.agent import Agent
 from streams.body import Body, BodyReturned
 from streams.broker import Chunk, Envelope, LogReader, Message
@@ -62,6 +63,7 @@ class Batch:
         turn: Turn,
         partition: Partition,
         gate: Gate,
+        admission: Admission,
         reader: LogReader,
         limits: Limits,
     ) -> None:
@@ -71,6 +73,7 @@ class Batch:
         self._turn = turn
         self._partition = partition
         self._gate = gate
+        self._admission = admission
         self._reader = reader
         self._limits = limits
         self._lane = f"{agent.service}/{checkpoint.slot}@{checkpoint.birth}"
@@ -174,6 +177,7 @@ class Batch:
         self._body.close()
         self._partition.rollback()
         self._gate.rollback()
+        self._admission.rollback()
         self._end = None
         self.begin()
 
@@ -197,15 +201,24 @@ class Batch:
         changes = self._changes(watermark)
         self._watermark = watermark
         unhandled = self._unhandled()
-        handled = len(self._accepted.values)
-        if handled:
+        taken = len(self._accepted.values)
+        handled = taken - self._skipped()
+        if taken:
             self._most = min(2 * self._most, self._limits.events)
         return self._settled(changes, handled), unhandled
+
+    def _skipped(self) -> int:
+        """How many of the events taken in were for this agent alone, and are not awaited."""
+        marked = (self._accepted.envelopes[index] for index in self._accepted.marked)
+        return sum(self._admission.skipped(envelope) for envelope in marked)
 
     def settle_dead(self, parts: list[Part], error: BaseException, *, attempts: int) -> Settled:
         """Close a batch of one event that cannot be handled: a dead letter, and the position past it."""
         self._take_in(parts)
-        for envelope in self._accepted.envelopes:
+        accepted = self._accepted
+        for index in accepted.marked:
+            self._admission.admits(accepted.envelopes[index], accepted.log_times[index])
+        for envelope in accepted.envelopes:
             self._bury(envelope, error, attempts=attempts)
         settled = self._settled(self._changes(self._watermark), handled=0)
         return replace(settled, dead=settled.dead + 1)
@@ -215,6 +228,8 @@ class Batch:
         for envelope, _, error in accepted.undecodable:
             self._bury(envelope, error, attempts=1)
         commit.rows = self._partition.settle(changes)
+        repeats = accepted.repeats + self._skipped()
+        self._admission.settle(commit)
         if self._end is not None:
             self._log_time = self._end[0].time
         commit.seen, commit.ids, commit.forget_ids_to = self._gate.settle(commit.position, self._log_time)
@@ -222,7 +237,7 @@ class Batch:
         commit.outbox = pack(messages)
         self._end = None
         self.begin()
-        return Settled(commit, messages, handled, accepted.repeats, len(accepted.undecodable), self._log_time)
+        return Settled(commit, messages, handled, repeats, len(accepted.undecodable), self._log_time)
 
     def _changes(self, watermark: int) -> Mapping[str, list[Change]]:
         try:
@@ -264,7 +279,7 @@ class Batch:
                 service=self._agent.service,
                 agent=self._agent.name,
                 source=self._source.log,
-                offset=self._source.offset(envelope),
+                offset=self._admission.bury(envelope, self._source.offset(envelope)),
                 event_id=envelope.id or self._source.place(envelope),
                 envelope=envelope,
                 details=self._reader.details(envelope),

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from stores.port import IdRow
+from streams.admission import Marks
 from streams.broker import Chunk, Envelope
 from streams.codec import ANY_TYPE, Decode, explain
 from streams.errors import NotDecodable
@@ -26,6 +27,9 @@ class Accepted:
     times: list[int] = field(default_factory=list)
     log_times: list[int] = field(default_factory=list)
     undecodable: list[tuple[Envelope, int, NotDecodable]] = field(default_factory=list)
+    marked: set[int] = field(default_factory=set)
+    """Which of them are for this agent alone: whether they count is judged when their turn comes. The value of one that
+    is not decodable is the NotDecodable."""
     repeats: int = 0
 
 
@@ -39,11 +43,13 @@ class Gate:
         lanes: Lanes,
         ids: RecentIds | None,
         trusted: Collection[str],
+        place: str = "",
     ) -> None:
-        """Lanes count only from `trusted` users."""
+        """Lanes and marks count only from `trusted` users; `place` is the agent's, `service/agent`."""
         self._decoders = decoders
         self._any = decoders.get(ANY_TYPE)
         self._trusted = trusted
+        self.marks = Marks(place, trusted)
         self.lanes = lanes
         self.ids = ids
 
@@ -56,6 +62,8 @@ class Gate:
         ids_fresh = self.ids.fresh if self.ids is not None else None
         before = len(into.values)
         for envelope in envelopes:
+            if (envelope.schedule or envelope.only) and self._take_marked(envelope, log_time, into):
+                continue
             if envelope.lane and envelope.user in trusted:
                 fresh = self.lanes.fresh(envelope.lane, envelope.seq, envelope.floor, log_time)
             else:
@@ -76,6 +84,32 @@ class Gate:
             kept(envelope)
             times(time)
         into.log_times.extend([log_time] * (len(into.values) - before))
+
+    def _take_marked(self, envelope: Envelope, log_time: int, into: Accepted) -> bool:
+        """Take a message that is for one agent alone, or leave it out; False where nobody vouches for its mark."""
+        if not self.marks.marked(envelope):
+            return False
+        if not self.marks.mine(envelope):
+            return True
+        if envelope.lane and not self.lanes.fresh(envelope.lane, envelope.seq, envelope.floor, log_time):
+            into.repeats += 1
+            return True
+        into.marked.add(len(into.values))
+        into.values.append(self._decoded(envelope, log_time))
+        into.envelopes.append(envelope)
+        into.times.append(envelope.time if envelope.time >= 0 else log_time)
+        return True
+
+    def _decoded(self, envelope: Envelope, log_time: int) -> Any:
+        decoders = self._decoders
+        if envelope.only and envelope.time > log_time + MAX_AHEAD:
+            return NotDecodable(_ahead(envelope.time, log_time))
+        try:
+            return (decoders.get(envelope.type) or self._any or _unknown(envelope))(envelope.body)
+        except NotDecodable as error:
+            return error
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            return explain(error)
 
     def settle(self, position: int, log_time: int) -> tuple[bytes, IdRow | None, int]:
         """End a batch: (lanes packed, ids to store, position up to which stored ids are forgotten)."""

@@ -6,6 +6,7 @@ from stores.port import Store
 from streams.addressing import Addressing
 from streams.agent import Agent
 from streams.app import App
+from streams.codec import ANY_TYPE
 from streams.errors import DeclarationError, SendRefused
 from streams.topic import Topic
 from topology.errors import TopologyError
@@ -55,6 +56,7 @@ def _faults(app: App, topology: Topology) -> Iterator[str]:
         if id(topic) not in read:
             yield from _unsendable(app, topic, topology)
     yield from _unowned(app, topology)
+    yield from _unread(app, topology)
 
 
 def _unreadable(agent: Agent, topology: Topology) -> Iterator[str]:
@@ -77,6 +79,16 @@ def _unsendable(app: App, topic: Topic[object], topology: Topology) -> Iterator[
             addressing.target(topic.names[0], event)
         except SendRefused as error:
             yield str(error)
+
+
+def _unread(app: App, topology: Topology) -> Iterator[str]:
+    """What comes due in a log of the service, and none of its agents there reads."""
+    for log in topology.service(app.id).logs:
+        topics = [agent.topic for agent in app.agents.values() if log.name in agent.topic.names]
+        read = [name for topic in topics for name in topic.decoders]
+        for kind in log.due if topics and ANY_TYPE not in read else ():
+            if kind not in read:
+                yield f"{kind!r} comes due in log {log.name!r}, and no agent of {app.id} reads it{nearest(kind, read)}"
 
 
 def _unowned(app: App, topology: Topology) -> Iterator[str]:

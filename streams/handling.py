@@ -3,11 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from streams.addressing import Addressing, Cause
 from streams.broker import Delivery, Message
+from streams.errors import SendRefused
 from streams.event import Event
+from streams.keys import Key
+from streams.record import Record
 from streams.settling import Settling
 from streams.topic import Draft
 
@@ -94,6 +98,14 @@ class Handling:
     def event(self) -> Event[Any]:
         """The event at hand (of a group, the last)."""
         return self.hands[-1].event
+
+    def schedule(self, key: Key, at: datetime, record: Record) -> None:
+        """Not here: a queue cannot be read again from where a due time was set."""
+        raise SendRefused("due times belong to log agents: let one schedule it, and send it on to the queue")
+
+    def unschedule(self, key: Key) -> None:
+        """Not here."""
+        raise SendRefused("due times belong to log agents: let the one that set it clear it")
 
     def send(self, draft: Draft) -> None:
         """Record a send of the event at hand."""

@@ -19,6 +19,7 @@ from streams.status import Status
 from streams.surroundings import Surroundings
 from streams.table import Table
 from streams.tenure import Tenure
+from topology.spec import DEAD_LETTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,7 @@ class LogAgent:
             addressing=self._addressing,
             status=self.status,
             limits=around.limits,
+            now=around.now,
             jitter=around.jitter,
         )
 
@@ -106,9 +108,12 @@ class LogAgent:
 
     async def _gate(self, checkpoint: Checkpoint) -> Gate:
         around, topic, lanes = self._around, self._agent.topic, Lanes(checkpoint.seen)
+        place = f"{self._agent.service}/{self._agent.name}"
         if self._source.forwarded:
-            return PartitionGate(topic.decoders, lanes=lanes, ids=None, trusted=around.trusted)
+            return PartitionGate(topic.decoders, lanes=lanes, ids=None, trusted=around.trusted, place=place)
         ids = None
         if topic.dedupe is not None:
             ids = RecentIds(keep=topic.dedupe, at_most=MOST_IDS, rows=await around.store.ids(self.slot))
-        return Gate(topic.decoders, lanes=lanes, ids=ids, trusted=around.trusted)
+        # Dead letters come in no order of their senders', and carry the numbers of their first way.
+        trusted = () if self._source.log == DEAD_LETTERS else around.trusted
+        return Gate(topic.decoders, lanes=lanes, ids=ids, trusted=trusted, place=place)

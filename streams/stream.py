@@ -1,10 +1,12 @@
 """Streams: what an agent's body iterates over."""
 
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from streams.event import Event
+from streams.keys import Key
+from streams.record import Record
 
 T = TypeVar("T")
 
@@ -21,6 +23,12 @@ class Feed(Protocol[T]):
     @property
     def event(self) -> Event[T]:
         """The event at hand."""
+
+    def schedule(self, key: Key, at: datetime, record: Record) -> None:
+        """Set a due time."""
+
+    def unschedule(self, key: Key) -> None:
+        """Clear a due time."""
 
 
 class Stream(Generic[T]):
@@ -48,6 +56,20 @@ class Stream(Generic[T]):
         narrowed = Stream(self._feed)
         narrowed._wanted = (*self._wanted, wanted)
         return narrowed
+
+    def schedule(self, key: Key, at: datetime, record: Record) -> None:
+        """Have the agent sent this record, with this key, on its own log when the time has come.
+
+        It is committed with the event at hand, and stands until it is handled, cleared, or set anew: a key has one due
+        time. The record's event time will be `at`; it comes as soon as the log's clock says so, late if nobody runs the
+        agent then, and never twice. Raises SendRefused where the log does not declare its type under `due:`, the agent
+        does not read it, or the agent reads queues.
+        """
+        self._feed.schedule(key, at, record)
+
+    def unschedule(self, key: Key) -> None:
+        """Clear the due time that a key has; without one, nothing happens."""
+        self._feed.unschedule(key)
 
     async def events(self) -> AsyncIterator[Event[T]]:
         """Events in place of values."""

@@ -31,7 +31,9 @@ class Surroundings:
 
     def skipped(self, agent: Agent) -> frozenset[str]:
         """Types that some service publishes and this agent does not read. What nobody declares is told, not skipped."""
-        decoders = agent.topic.decoders
+        decoders, logs = agent.topic.decoders, self.topology.logs
         if ANY_TYPE in decoders:
             return frozenset()
-        return frozenset(self.topology.keys()) - frozenset(decoders)
+        # What came due of a type that is read no more has still to be taken off the list.
+        kept = {*decoders, *(kind for name in agent.topic.names if name in logs for kind in logs[name].due)}
+        return frozenset(self.topology.keys()).difference(kept)

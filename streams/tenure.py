@@ -6,12 +6,14 @@ it, and the next one begins from what the store says: there is no second way to 
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from stores.port import Checkpoint, Store
 from streams.addressing import Addressing
+from streams.admission import Admission
 from streams.agent import Agent
+from streams.alarm import Alarm
 from streams.batch import Batch, HandlerFailed, NotWritable, Settled
 from streams.broker import Broker, LogReader, Message
 from streams.delivery import deliver
@@ -22,10 +24,12 @@ from streams.outbox import unpack
 from streams.partition import Partition
 from streams.pausing import pause
 from streams.retry import HANDLER_FAILURES_IN_A_ROW, LOG_DELAYS
+from streams.schedule import Schedule
 from streams.source import Source
 from streams.status import Status
 from streams.topic import current_sender
 from streams.turn import Turn
+from topology.spec import Topology
 
 IDLE = 1.0
 """Seconds without events after which a confirmed outbox is cleared and a skipped stretch is committed."""
@@ -53,6 +57,7 @@ class Tenure:
         addressing: Addressing,
         status: Status,
         limits: Limits,
+        now: Callable[[], int],
         jitter: random.Random,
     ) -> None:
         self._agent = agent
@@ -65,7 +70,16 @@ class Tenure:
         self._status = status
         self._limits = limits
         self._jitter = jitter
-        self._turn = Turn(source, addressing, partition.load_for_event)
+        self._admission = Admission(checkpoint.slot, store, gate.marks)
+        self._turn = Turn(
+            source,
+            addressing,
+            partition.load_for_event,
+            admission=self._admission,
+            schedule=Schedule(source.log, frozenset(agent.topic.decoders), addressing),
+            quiet=checkpoint.quiet,
+        )
+        self._alarm = self._new_alarm(addressing.topology, now)
         self._wake = asyncio.Event()
         self._flush: asyncio.Task[None] | None = None
         self._flush_began = 0.0
@@ -95,18 +109,37 @@ class Tenure:
             turn=self._turn,
             partition=self._partition,
             gate=self._gate,
+            admission=self._admission,
             reader=reader,
             limits=self._limits,
         )
-        watch = asyncio.create_task(self._wake_on(stop))
+        tasks = [asyncio.create_task(self._wake_on(stop))]
         try:
             await self._intake.recognise()
             self._status.running()
+            if self._alarm is not None:
+                tasks.append(asyncio.create_task(self._alarm.run()))
             await self._loop(stop)
             await self._finish()
         finally:
-            watch.cancel()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self._drop()
+
+    def _new_alarm(self, topology: Topology, now: Callable[[], int]) -> Alarm | None:
+        """None where nothing comes due in the log."""
+        if not topology.logs[self._source.log].due:
+            return None
+        return Alarm(
+            self._checkpoint.slot,
+            self._store,
+            self._broker,
+            now=now,
+            # While the past is being made again its due times are in the log already.
+            ready=lambda: self._status.position >= self._checkpoint.quiet,
+            trouble=lambda reason: self._status.trouble("due times", reason),
+        )
 
     def _read_ahead(self, reader: LogReader, skip: frozenset[str]) -> Intake:
         position = self._checkpoint.position
@@ -182,12 +215,20 @@ class Tenure:
         if room <= 0:
             return False
         clock = asyncio.get_running_loop().time
-        parts, before = self._intake.take(min(room, self._slice)), clock()
+        parts = self._intake.take(min(room, self._slice))
         if parts:
-            count = sum(len(part.envelopes) for part in parts)
+            await self._look(parts)
+            count, before = sum(len(part.envelopes) for part in parts), clock()
             await self._guarded(self._batch.extend(parts))
             self._pace(count, clock() - before)
         return bool(parts)
+
+    async def _look(self, parts: list[Part]) -> None:
+        """Find out about messages that are for this agent alone. Until what is under way is committed, nobody knows."""
+        marked = [e for part in parts for e in part.envelopes if e.schedule or e.only]
+        if marked:
+            await self._flushed()
+            await self._admission.look(marked)
 
     def _pace(self, count: int, seconds: float) -> None:
         """Fit the next slice to what the last one took."""
@@ -228,6 +269,8 @@ class Tenure:
         await self._store.commit(settled.commit)
         self._outbox_stored = bool(settled.messages)
         self._count(settled)
+        if self._alarm is not None and settled.commit.due:
+            self._alarm.wake()
         await self._publish(settled.messages)
 
     def _count(self, settled: Settled) -> None:
@@ -265,6 +308,7 @@ class Tenure:
 
     async def _complete_batch(self, parts: list[Part]) -> None:
         """Run these parts as a whole batch, groups closed early, and carry it out."""
+        await self._look(parts)
         await self._batch.extend(parts)
         await self._batch.close_groups()
         await self._close_batch()

@@ -1,15 +1,21 @@
 """One batch of a log agent, as its body, its tables and its sends see it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from streams.addressing import Addressing, Cause
+from streams.admission import Admission
 from streams.body import need
 from streams.broker import Details, Envelope
+from streams.errors import NotDecodable
 from streams.event import Event
 from streams.gate import Accepted
+from streams.keys import Key, row_key
 from streams.outbox import Outbox
+from streams.record import Record
+from streams.schedule import Schedule
 from streams.source import Source
 from streams.topic import Draft
 
@@ -19,10 +25,23 @@ Load = Callable[[str, list[str]], Awaitable[None]]
 class Turn:
     """Feeds the body, knows which event is at hand, and collects sends. One a partition; `begin` starts each batch."""
 
-    def __init__(self, source: Source, addressing: Addressing, load: Load) -> None:
+    def __init__(
+        self,
+        source: Source,
+        addressing: Addressing,
+        load: Load,
+        *,
+        admission: Admission,
+        schedule: Schedule,
+        quiet: int,
+    ) -> None:
+        """Events up to offset `quiet` send nothing: before a reset they did."""
         self._source = source
         self._addressing = addressing
         self._load = load
+        self._admission = admission
+        self._schedule = schedule
+        self._quiet = quiet
         self._look: Callable[[Envelope], Details]
         self._accepted = Accepted()
         self._outbox: Outbox
@@ -58,13 +77,35 @@ class Turn:
         """One value after another."""
         while True:
             values = self._accepted.values
-            for index in range(self.next, len(values)):
+            for index in self._counting(range(self.next, len(values))):
                 self.index = self.first = index
                 self.next = index + 1
                 yield values[index]
                 if self._outbox.bytes and self._outbox.full:
                     break
             await need
+
+    def _counting(self, indices: range) -> Iterable[int]:
+        """Those of these events that count."""
+        if not self._accepted.marked:
+            return indices
+        return (index for index in indices if self._counts(index))
+
+    def _counts(self, index: int) -> bool:
+        """Whether the event, whose turn it is, counts. Raises NotDecodable where it would."""
+        accepted = self._accepted
+        if index not in accepted.marked:
+            return True
+        if not self._admission.admits(accepted.envelopes[index], accepted.log_times[index]):
+            self.next = index + 1
+            accepted.times[index] = 0  # what does not count moves no watermark
+            return False
+        value = accepted.values[index]
+        if isinstance(value, NotDecodable):
+            self.index = self.first = index
+            self.next = index + 1
+            raise value
+        return True
 
     async def groups(self, size: int, within: float) -> AsyncIterator[list[Any]]:
         """Values in groups of up to `size`, closed when the runner says that `within` seconds are over."""
@@ -79,6 +120,8 @@ class Turn:
         group: list[Any] = []
         while len(group) < size:
             if self.next < len(self._accepted.values):
+                if not self._counts(self.next):
+                    continue
                 if not group:
                     self.first = self.next
                 group.append(self._accepted.values[self.next])
@@ -138,7 +181,23 @@ class Turn:
     def send(self, draft: Draft) -> None:
         """Record a send of the event at hand."""
         offset = self._accepted.envelopes[self.index].offset
+        message = self._addressing.message(draft, self._cause_at_hand(), self._outbox.next_index(offset))
+        if offset > self._quiet:
+            self._outbox.add(offset, message)
+
+    def _cause_at_hand(self) -> Cause:
         if self._cause is None or self._cause[0] != self.index:
             self._cause = self.index, Cause.of(self.event)
-        message = self._addressing.message(draft, self._cause[1], self._outbox.next_index(offset))
-        self._outbox.add(offset, message)
+        return self._cause[1]
+
+    # --- due times ---
+
+    def schedule(self, key: Key, at: datetime, record: Record) -> None:
+        """Set a due time of the event at hand."""
+        due = self._schedule.due_time(key, at, record, self._cause_at_hand())
+        self._schedule.check_owned(due.key, self._source)
+        self._admission.schedule(due)
+
+    def unschedule(self, key: Key) -> None:
+        """Clear a due time."""
+        self._admission.unschedule(row_key(key))
