@@ -7,6 +7,7 @@ from streams.forwarder import Forwarder
 from streams.graph import is_log_agent, tables_of
 from streams.hold import Duty
 from streams.log_agent import LogAgent
+from streams.regrouping import stages
 from streams.source import sources
 from streams.surroundings import Surroundings
 from streams.topic import A_DAY
@@ -22,12 +23,14 @@ def duties(app: App, around: Surroundings) -> Iterator[Duty]:
             yield Forwarder(log, app.id, _dedupe(app, log), around)
     for agent in app.agents.values():
         if is_log_agent(agent, topology):
-            tables = [app.tables[name] for name in tables_of(agent, app)]
-            for source in sources(topology.logs[agent.topic.names[0]]):
-                yield LogAgent(agent, source, tables, around)
+            for stage in stages(agent):
+                tables = [app.tables[name] for name in tables_of(stage, app)]
+                for source in sources(topology.logs[stage.topic.names[0]]):
+                    yield LogAgent(stage, source, tables, around)
 
 
 def _dedupe(app: App, log: Log) -> int | None:
     """For how long a forwarder remembers ids: as long as any of its readers asks for."""
-    asked = [agent.topic.dedupe for agent in app.agents.values() if log.name in agent.topic.names]
+    reading = (stage for agent in app.agents.values() for stage in stages(agent))
+    asked = [stage.topic.dedupe for stage in reading if log.name in stage.topic.names]
     return max((keep for keep in asked if keep is not None), default=None) if asked else milliseconds(A_DAY)

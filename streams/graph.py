@@ -1,6 +1,7 @@
 """The check of the whole graph before anything runs: what apps declare against what the topology does."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from stores.port import Store
 from streams.addressing import Addressing
@@ -8,6 +9,7 @@ from streams.agent import Agent
 from streams.app import App
 from streams.codec import ANY_TYPE
 from streams.errors import DeclarationError, SendRefused
+from streams.regrouping import stages
 from streams.topic import Topic
 from topology.errors import TopologyError
 from topology.spec import Topology, nearest
@@ -52,6 +54,8 @@ def _faults(app: App, topology: Topology) -> Iterator[str]:
     read = {id(agent.topic) for agent in app.agents.values()}
     for agent in app.agents.values():
         yield from _unreadable(agent, topology)
+        if is_log_agent(agent, topology):
+            yield from _unregroupable(agent, topology)
     for topic in app.topics:
         if id(topic) not in read:
             yield from _unsendable(app, topic, topology)
@@ -70,6 +74,16 @@ def _unreadable(agent: Agent, topology: Topology) -> Iterator[str]:
         yield f"{place} reads {', '.join(names)}: an agent reads one log, or any number of queues"
     if names[0] in topology.logs and agent.concurrency != 1:
         yield f"{place} reads a log with concurrency {agent.concurrency}: order allows 1; logs scale by partitions"
+
+
+def _unregroupable(agent: Agent, topology: Topology) -> Iterator[str]:
+    for first, second in pairwise(stages(agent)):
+        (name, *more), place = second.topic.names, f"agent {agent.service}.{agent.name} groups by a key through"
+        if more or name not in topology.logs:
+            names = ", ".join(second.topic.names)
+            yield f"{place} {names}: it has to be one declared log{nearest(name, topology.logs)}"
+        elif name in first.topic.names:
+            yield f"{place} {name!r}, the log that it reads: declare another one"
 
 
 def _unsendable(app: App, topic: Topic[object], topology: Topology) -> Iterator[str]:

@@ -1,19 +1,19 @@
 """One handler of a queue agent: the deliveries at hand, and the sends that leave when they are done."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from streams.addressing import Addressing, Cause
 from streams.broker import Delivery, Message
-from streams.errors import SendRefused
+from streams.errors import DeclarationError, SendRefused
 from streams.event import Event
 from streams.keys import Key
 from streams.record import Record
 from streams.settling import Settling
-from streams.topic import Draft
+from streams.topic import Draft, Topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,12 @@ class Handling:
     def event(self) -> Event[Any]:
         """The event at hand (of a group, the last)."""
         return self.hands[-1].event
+
+    def regrouped(
+        self, key: Callable[[Any], Key], topic: Topic[Any], wanted: tuple[Callable[[Any], bool], ...]
+    ) -> None:
+        """Not here."""
+        raise DeclarationError("`group_by` is for agents that read a log: send the records to a log, and read that")
 
     def schedule(self, key: Key, at: datetime, record: Record) -> None:
         """Not here: a queue cannot be read again from where a due time was set."""

@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 from streams.event import Event
 from streams.keys import Key
 from streams.record import Record
+from streams.topic import Topic
 
 T = TypeVar("T")
 
@@ -23,6 +24,9 @@ class Feed(Protocol[T]):
     @property
     def event(self) -> Event[T]:
         """The event at hand."""
+
+    def regrouped(self, key: Callable[[T], Key], topic: Topic[T], wanted: tuple[Callable[[T], bool], ...]) -> None:
+        """The body wants those values, by this key, through that topic. Raises DeclarationError if they are not."""
 
     def schedule(self, key: Key, at: datetime, record: Record) -> None:
         """Set a due time."""
@@ -56,6 +60,16 @@ class Stream(Generic[T]):
         narrowed = Stream(self._feed)
         narrowed._wanted = (*self._wanted, wanted)
         return narrowed
+
+    def group_by(self, key: Callable[[T], Key], topic: Topic[T]) -> "Stream[T]":
+        """The same records by another key, read from `topic`, a declared log, to which they are sent on: each of them
+        once, in the partition of its key.
+
+        For log agents, and before anything else that the body does with its stream but `filter`. The records keep their
+        times; their ids are new. Raises DeclarationError elsewhere.
+        """
+        self._feed.regrouped(key, topic, self._wanted)
+        return Stream(self._feed)
 
     def schedule(self, key: Key, at: datetime, record: Record) -> None:
         """Have the agent sent this record, with this key, on its own log when the time has come.

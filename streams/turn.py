@@ -9,7 +9,7 @@ from streams.addressing import Addressing, Cause
 from streams.admission import Admission
 from streams.body import need
 from streams.broker import Details, Envelope
-from streams.errors import NotDecodable
+from streams.errors import DeclarationError, NotDecodable
 from streams.event import Event
 from streams.gate import Accepted
 from streams.keys import Key, row_key
@@ -17,7 +17,7 @@ from streams.outbox import Outbox
 from streams.record import Record
 from streams.schedule import Schedule
 from streams.source import Source
-from streams.topic import Draft
+from streams.topic import Draft, Topic
 
 Load = Callable[[str, list[str]], Awaitable[None]]
 
@@ -175,6 +175,16 @@ class Turn:
     async def load(self, table: str, keys: list[str]) -> None:
         """Load rows of a table that is not resident."""
         await self._load(table, keys)
+
+    def regrouped(
+        self, key: Callable[[Any], Key], topic: Topic[Any], wanted: tuple[Callable[[Any], bool], ...]
+    ) -> None:
+        """What is read is regrouped already, unless the agent asked for it too late."""
+        if topic.names != (self._source.log,):
+            raise DeclarationError(
+                f"`group_by` through {topic!r} was not foreseen when the agent was started: call it first in the body, "
+                "whatever the body does later"
+            )
 
     # --- sends ---
 
