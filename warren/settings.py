@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """`WARREN_STORE_<SERVICE>`: other places for single services. The keys are as in the variables' names."""
     redis: Annotated[SecretUrl, _scheme("redis", "rediss", "unix")] | None = None
     """Rate limits and caches. Without it they live in this process."""
+    provider: Annotated[SecretUrl, _scheme("http", "https")] | None = None
+    """The payment provider. Without it a simulated one is in this process, with its book under `data`."""
     data: Path = Path(".warren")
     """Where the embedded broker and SQLite keep their files."""
     lease: float = Field(default=10.0, ge=1, le=600)

@@ -17,6 +17,7 @@ from streams.rabbitmq import RabbitMQ
 from topology.load import load_shop
 from topology.spec import Topology
 from warren.errors import SettingsError
+from warren.outside import open_outside
 from warren.settings import Settings
 
 USER = "warren"
@@ -74,6 +75,7 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
         stores: dict[str, Store] = {}
         for app in apps:
             stores[app.id] = await open_service_store(settings, app, stack)
+        open_outside(settings, stack)
         yield System(settings, topology, broker, apps, stores, random.SystemRandom())
 
 

@@ -27,6 +27,8 @@ class Payment(Record):
     currency: str
     state: State
     code: str | None = None
+    reference: str | None = None
+    """The provider's, of the authorization."""
 
 
 payments = app.documents("payments", Payment, index=("state",))

@@ -10,6 +10,8 @@ from agents.analytics.tables import Takings, revenue
 from agents.notifications.tables import notifications
 from agents.orders.events import Address, Line, OrderPlace
 from agents.orders.tables import Order, orders
+from agents.payments.provider.simulator import Simulator
+from agents.payments.till import till
 from agents.registry import load
 from stores.memory import MemoryStore
 from streams import Publisher, Views, Worker
@@ -34,6 +36,11 @@ def test_orders_flow_through_to_the_revenue() -> None:
 
 async def _orders_flow() -> None:
     shop = Shop()
+    with till.served_by(Simulator()):
+        await _orders_flow_through(shop)
+
+
+async def _orders_flow_through(shop: "Shop") -> None:
     await shop.start()
     await shop.place(1, "tok_ok", "10.00")
     await shop.place(2, "tok_decline", "99.00")

@@ -5,6 +5,7 @@ import subprocess
 from collections import Counter
 from contextlib import ExitStack
 from functools import partial
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Final, Self
 
@@ -44,6 +45,7 @@ class Shop:
             "WARREN_MANAGEMENT": rabbitmq.address.management,
             "WARREN_STORE": postgres.url,
             "WARREN_LEASE": str(LEASE),
+            "WARREN_DATA": self._commands.enter_context(TemporaryDirectory()),
         }
 
     def __enter__(self) -> Self:

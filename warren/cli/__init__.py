@@ -9,6 +9,7 @@ COMMANDS = {
     "run": ("warren.cli.run:run", "Run all agents and the HTTP edge in this process."),
     "worker": ("warren.cli.run:worker", "Run the agents of some services."),
     "api": ("warren.cli.run:api", "Serve the HTTP edge alone."),
+    "provider": ("warren.cli.provider:provider", "Serve a simulated payment provider."),
     "topology": ("warren.cli.topology:topology", "Check topology files, and bring a broker to what they say."),
     "stores": ("warren.cli.stores:stores", "Show and make the tables that services keep their state in."),
     "replay": ("warren.cli.replay:replay", "Send recorded orders through the pipeline and compare the figures."),

@@ -1,0 +1,1 @@
+"""The payment provider: the port, a client over HTTP, and a simulator of one."""
