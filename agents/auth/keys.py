@@ -1,0 +1,125 @@
+"""The keys that access tokens are signed with: Ed25519, in the database, so that every process has the same.
+
+A new key signs from then on. The old one is retired: it still proves what it signed, until nothing of that can count
+any more. So nobody is logged out by it.
+"""
+
+import asyncio
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from agents.auth.chance import Chance
+from agents.auth.database import Database
+from agents.auth.models import SigningKey
+
+FRESH: Final = 30_000
+"""Milliseconds for which the keys that were read count as all there are."""
+AGAIN: Final = 1_000
+"""Milliseconds between two looks for a key that is not known: anybody can name one."""
+KEPT: Final = 3_600_000
+"""Milliseconds for which a retired key still proves: longer than an access token lives and than keys are fresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. `id` is the thumbprint of its public part (RFC 7638)."""
+
+    id: str
+    private: Ed25519PrivateKey
+    signs: bool
+
+    @property
+    def public(self) -> Ed25519PublicKey:
+        """What proves its signatures."""
+        return self.private.public_key()
+
+    @property
+    def jwk(self) -> dict[str, str]:
+        """The public part as a JSON Web Key (RFC 8037)."""
+        return {**_public_parameters(self.private), "kid": self.id, "use": "sig", "alg": "EdDSA"}
+
+
+class Keys:
+    """All keys that count now."""
+
+    def __init__(self, database: Database, now: Callable[[], int], chance: Chance) -> None:
+        """`now` gives ms since 1970 UTC."""
+        self._database = database
+        self._now = now
+        self._chance = chance
+        self._keys: dict[str, Key] = {}
+        self._read_at: int | None = None
+        self._reading = asyncio.Lock()
+
+    async def signing(self) -> Key:
+        """The key to sign with; the first is made when it is asked for."""
+        await self._ensure(FRESH)
+        for key in self._keys.values():
+            if key.signs:
+                return key
+        await self.rotate()
+        return await self.signing()
+
+    async def proving(self, id: str) -> Key | None:
+        """The key of this id, None where there is none that counts."""
+        await self._ensure(FRESH)
+        if id not in self._keys:
+            await self._ensure(AGAIN)
+        return self._keys.get(id)
+
+    async def public(self) -> list[dict[str, str]]:
+        """Every key that counts, as JSON Web Keys."""
+        await self.signing()
+        return [key.jwk for key in self._keys.values()]
+
+    async def rotate(self) -> str:
+        """Make a new key, which signs from now on, and retire the others. Returns its id."""
+        private, now = Ed25519PrivateKey.from_private_bytes(self._chance.randbytes(32)), self._now()
+        id = _thumbprint(private)
+        async with self._database.transaction() as session:
+            retired = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now)
+            await session.execute(retired)
+            await session.execute(delete(SigningKey).where(SigningKey.retired_at < now - KEPT))
+            session.add(SigningKey(id=id, private=private.private_bytes_raw(), created_at=now, retired_at=None))
+        self._read_at = None
+        return id
+
+    async def _ensure(self, fresh: int) -> None:
+        async with self._reading:
+            now = self._now()
+            if self._read_at is None or not 0 <= now - self._read_at < fresh:
+                async with self._database.transaction() as session:
+                    self._keys = await _read(session, now)
+                self._read_at = now
+
+
+async def _read(session: AsyncSession, now: int) -> dict[str, Key]:
+    """Every key that counts, the newest first."""
+    counting = or_(SigningKey.retired_at.is_(None), SigningKey.retired_at > now - KEPT)
+    rows = await session.scalars(
+        select(SigningKey).where(counting).order_by(SigningKey.created_at.desc(), SigningKey.id)
+    )
+    return {
+        row.id: Key(row.id, Ed25519PrivateKey.from_private_bytes(row.private), row.retired_at is None) for row in rows
+    }
+
+
+def _public_parameters(private: Ed25519PrivateKey) -> dict[str, str]:
+    return {"crv": "Ed25519", "kty": "OKP", "x": _base64(private.public_key().public_bytes_raw())}
+
+
+def _thumbprint(private: Ed25519PrivateKey) -> str:
+    parameters = orjson.dumps(_public_parameters(private), option=orjson.OPT_SORT_KEYS)
+    return _base64(hashlib.sha256(parameters).digest())
+
+
+def _base64(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
