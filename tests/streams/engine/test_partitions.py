@@ -20,16 +20,18 @@ PARTITIONS = 3
 STREAMS = [f"orders-{number}" for number in range(PARTITIONS)]
 
 
-def parted(key: str | None = "user", partitions: int = PARTITIONS) -> Topology:
+def parted(key: str | None = "user", due: tuple[str, ...] = ()) -> Topology:
     """The usual topology, with `orders` in partitions."""
     shared, counter = topology().services
     orders, *others = counter.logs
-    return Topology((shared, replace(counter, logs=(replace(orders, partitions=partitions, key=key), *others))))
+    return Topology(
+        (shared, replace(counter, logs=(replace(orders, partitions=PARTITIONS, key=key, due=due), *others)))
+    )
 
 
-def part(stage: Stage, key: str | None = "user") -> None:
+def part(stage: Stage, key: str | None = "user", due: tuple[str, ...] = ()) -> None:
     """Give the stage a log in partitions."""
-    stage.topology = parted(key)
+    stage.topology = parted(key, due)
     stage.server = Embedded(stage.topology, clock=stage.now, faults=stage.faults)
     stage.broker = stage.server.connect("counter")
     stage.publisher._broker = stage.server.connect("guest")
