@@ -10,6 +10,7 @@ AGENTS: dict[str, str] = {
     "payments": "agents.payments.agent",
     "notifications": "agents.notifications.agent",
     "analytics": "agents.analytics.agent",
+    "shared": "agents.deadletters.agent",
 }
 """Service -> the module whose `app` it is. Loaded only where the service runs."""
 

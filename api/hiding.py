@@ -7,7 +7,7 @@ import orjson
 
 HIDDEN: Final = "***"
 
-_SECRET: Final = r"payment_?token|access_?token|refresh_?token|token_?hash|password(_?hash)?|secret"
+_SECRET: Final = r"letter_?body|payment_?token|access_?token|refresh_?token|token_?hash|password(_?hash)?|secret"
 _NAMES: Final = re.compile(_SECRET, re.IGNORECASE)
 # Escapes may spell a name too: whatever holds one is looked at closely.
 _SUSPECT: Final = re.compile(rb"\\u|" + _SECRET.encode(), re.IGNORECASE)

@@ -33,11 +33,14 @@ def event_type(value_type: object) -> str | None:
 
 
 def decoders(value_type: object) -> Mapping[str, Decode]:
-    """Event type -> decoder. A type that is not a named event stands alone and takes every message (ANY_TYPE)."""
+    """Event type -> decoder. A type that is not a named event stands alone and takes every message (ANY_TYPE); `bytes`
+    takes bodies as they are."""
     parts = members(value_type)
     named = {event_type(part): part for part in parts}
     if None not in named and len(named) == len(parts):
         return {str(name): msgspec.json.Decoder(part).decode for name, part in named.items()}
+    if parts == (bytes,):
+        return {ANY_TYPE: bytes}
     if len(parts) == 1:
         return {ANY_TYPE: msgspec.json.Decoder(parts[0]).decode}
     raise DeclarationError(

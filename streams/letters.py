@@ -28,7 +28,8 @@ def dead_letter(
 ) -> Message:
     """The message for `dlx`: the same body, type and headers, and why it is here in headers `dead-…`.
 
-    Its id follows from the event and the agent, so that a repeat is known. `offset` is -1 for queues.
+    The event's `time` is there as `dead-time`: a letter about an impossible time is not to be impossible itself. Its id
+    follows from the event and the agent, so that a repeat is known. `offset` is -1 for queues.
     """
     return Message(
         exchange=DEAD_LETTER_EXCHANGE,
@@ -37,7 +38,7 @@ def dead_letter(
         message_id=str(derive_id(event_id, f"dead/{service}/{agent}")),
         type=carried_text(envelope.type) or "unknown",
         headers={
-            **own_headers(details),
+            **{name: value for name, value in own_headers(details).items() if name != "time"},
             **_reasons(service, agent, source, offset, event_id, details, error, attempts),
         },
         correlation_id=carried_text(details.correlation_id or event_id),
@@ -67,6 +68,7 @@ def _reasons(
         "dead-source": source,
         "dead-offset": offset,
         "dead-id": carried_text(event_id),
+        **({"dead-time": details.headers["time"]} if "time" in details.headers else {}),
         "dead-exchange": carried_text(details.exchange),
         "dead-routing-key": carried_text(details.routing_key),
         "dead-error": _cut(f"{type(error).__name__}: {error}", ERROR_BYTES),

@@ -11,6 +11,7 @@ from streams.agent import Agent
 from streams.errors import Halted
 from streams.gate import Gate
 from streams.lanes import Lanes
+from streams.letter_gate import LetterGate
 from streams.partition import Partition
 from streams.partition_gate import PartitionGate
 from streams.recent import MOST_IDS, RecentIds
@@ -114,6 +115,6 @@ class LogAgent:
         ids = None
         if topic.dedupe is not None:
             ids = RecentIds(keep=topic.dedupe, at_most=MOST_IDS, rows=await around.store.ids(self.slot))
-        # Dead letters come in no order of their senders', and carry the numbers of their first way.
-        trusted = () if self._source.log == DEAD_LETTERS else around.trusted
-        return Gate(topic.decoders, lanes=lanes, ids=ids, trusted=trusted, place=place)
+        if self._source.log == DEAD_LETTERS:
+            return LetterGate(topic, lanes, ids)
+        return Gate(topic.decoders, lanes=lanes, ids=ids, trusted=around.trusted, place=place)

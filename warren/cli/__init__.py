@@ -12,6 +12,10 @@ COMMANDS = {
     "provider": ("warren.cli.provider:provider", "Serve a simulated payment provider."),
     "topology": ("warren.cli.topology:topology", "Check topology files, and bring a broker to what they say."),
     "stores": ("warren.cli.stores:stores", "Show and make the tables that services keep their state in."),
+    "dead-letters": (
+        "warren.cli.dead_letters:dead_letters",
+        "Look at what no agent could handle; replay or discard it.",
+    ),
     "replay": ("warren.cli.replay:replay", "Send recorded orders through the pipeline and compare the figures."),
 }
 """Subcommand -> where it is (`module:name`, imported when it is called) and what `warren --help` says about it."""
