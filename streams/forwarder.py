@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from stores.port import Checkpoint, Commit, Slot
 from streams.broker import Envelope, LogReader, Message
 from streams.delivery import deliver
-from streams.errors import NotDecodable
+from streams.errors import Halted, NotDecodable
 from streams.forwarding import forwarded, key_finder, numbered
 from streams.intake import Anchor, Intake, Part
 from streams.letters import dead_letter
@@ -39,6 +39,7 @@ class Forwarder:
 
     async def serve(self, checkpoint: Checkpoint, stop: asyncio.Event) -> None:
         """One tenure. See Duty."""
+        self._check_number(checkpoint)
         around, ids = self._around, None
         if self._dedupe is not None:
             ids = RecentIds(keep=self._dedupe, at_most=MOST_IDS, rows=await around.store.ids(self.slot))
@@ -50,6 +51,16 @@ class Forwarder:
 
     def forget(self) -> None:
         """See Duty: nothing is kept."""
+
+    def _check_number(self, checkpoint: Checkpoint) -> None:
+        """A key's rows lie by the number of partitions. Raises Halted where it was another one before."""
+        before, now = checkpoint.watermark, self._log.partitions
+        if checkpoint.position >= 0 and before != now:
+            raise Halted(
+                f"log {self._log.name!r} was forwarded to {before} partitions up to offset {checkpoint.position}, and "
+                f"the topology says {now}: keys would change their partition, and leave their rows behind. Set it back, or "
+                "declare a log of another name and let agents read both until the old one has expired"
+            )
 
 
 @dataclass(slots=True)
@@ -175,7 +186,7 @@ class ForwarderTenure:
             position=checkpoint.position,
             anchor=checkpoint.anchor,
             seen=seen,
-            watermark=0,
+            watermark=self._log.partitions,  # of events it has none; this number has to be known again
             ids=ids,
             forget_ids_to=forget,
         )

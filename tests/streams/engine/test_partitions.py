@@ -254,6 +254,29 @@ def test_everything_counts_once_whatever_fails(seed: int) -> None:
 
 
 @on_stage
+async def test_another_number_of_partitions_halts_the_forwarder(stage: Stage) -> None:
+    part(stage)
+    app = App("counter")
+    counting(app)
+    worker = await stage.start(app)
+    await stage.send(*[Order(user) for user in users()])
+    await totals_are(stage, **dict.fromkeys(users(), 1))
+    await worker.stop()
+    shared, counter = stage.topology.services
+    logs = tuple(replace(log, partitions=2) if log.name == "orders" else log for log in counter.logs)
+    stage.topology = Topology((shared, replace(counter, logs=logs)))
+    again = App("counter")
+    counting(again)
+    worker = await stage.start(again)
+    await stage.send(Order("a"))
+    await asyncio.sleep(5)
+    status = status_of(worker, "forward:orders")
+    assert status.state == "halted"
+    assert "forwarded to 3 partitions up to offset 3" in status.reason
+    await worker.stop()
+
+
+@on_stage
 async def test_partitions_are_spread_over_workers(stage: Stage) -> None:
     part(stage)
     workers = []
