@@ -143,7 +143,8 @@ class Tenure:
 
     def _read_ahead(self, reader: LogReader, skip: frozenset[str]) -> Intake:
         position = self._checkpoint.position
-        anchor = Anchor(self._source.stream, position, self._checkpoint.anchor) if position >= 0 else None
+        known = self._checkpoint.anchor  # none before the first event, and after a reset to where no event stands
+        anchor = Anchor(self._source.stream, position, known) if position >= 0 and known else None
         return Intake(reader, start=position + 1, skip=skip, limits=self._limits, wake=self._wake.set, anchor=anchor)
 
     async def _wake_on(self, stop: asyncio.Event) -> None:

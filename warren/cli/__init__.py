@@ -12,6 +12,7 @@ COMMANDS = {
     "provider": ("warren.cli.provider:provider", "Serve a simulated payment provider."),
     "topology": ("warren.cli.topology:topology", "Check topology files, and bring a broker to what they say."),
     "stores": ("warren.cli.stores:stores", "Show and make the tables that services keep their state in."),
+    "agents": ("warren.cli.agents:agents", "Show how far log agents have come; let them begin again."),
     "dead-letters": (
         "warren.cli.dead_letters:dead_letters",
         "Look at what no agent could handle; replay or discard it.",

@@ -1,0 +1,44 @@
+"""Custody: a slot in the hands of a tool, while no worker has it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from stores.errors import StoreError
+from stores.port import Checkpoint, Slot, Store
+from streams.errors import StreamsError
+
+
+class AtWork(StreamsError):
+    """A worker has this agent: stop it first."""
+
+
+@asynccontextmanager
+async def custody(slot: Slot, store: Store, tool: str, lease: float) -> AsyncIterator[Checkpoint]:
+    """Take a slot, keep it for as long as the context lasts, and give it back. Raises AtWork.
+
+    From here on whatever a worker still has under way is fenced.
+    """
+    checkpoint = await store.acquire(slot, tool, lease)
+    if checkpoint is None:
+        holding = (await store.roster()).held.get(slot)
+        await store.heartbeat(tool, 0)
+        raise AtWork(
+            f"agent {slot} is at work in worker {holding.worker if holding else 'unknown'}: stop it first; after a "
+            f"kill it is free when its lease of {lease:g} s has run out"
+        )
+    beating = asyncio.create_task(_keep_alive(store, tool, lease))
+    try:
+        yield checkpoint
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+        await store.release(slot, checkpoint.epoch)
+        await store.heartbeat(tool, 0)
+
+
+async def _keep_alive(store: Store, tool: str, lease: float) -> None:
+    while True:
+        await asyncio.sleep(lease / 3)
+        with suppress(StoreError):  # the next one comes soon; the epoch tells if it was too late
+            await store.heartbeat(tool, lease)
