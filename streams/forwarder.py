@@ -58,8 +58,8 @@ class Forwarder:
         if checkpoint.position >= 0 and before != now:
             raise Halted(
                 f"log {self._log.name!r} was forwarded to {before} partitions up to offset {checkpoint.position}, and "
-                f"the topology says {now}: keys would change their partition, and leave their rows behind. Set it back, or "
-                "declare a log of another name and let agents read both until the old one has expired"
+                f"the topology says {now}: keys would change their partition, and leave their rows behind. Set it "
+                "back, or declare a log of another name and let agents read both until the old one has expired"
             )
 
 

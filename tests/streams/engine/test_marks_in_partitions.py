@@ -90,7 +90,7 @@ async def test_a_stranger_s_word_is_not_passed_on_as_the_forwarder_s(stage: Stag
     await stage.send(Order(users()[0], 13), ids=["thirteen"])
     ((letter, headers),) = await buried(stage, 1)
     mood.superstitious = False
-    await replay(stage, letter, headers, user="guest")
+    await replay(stage, letter, {**headers, "dead-id": "another"}, user="guest")
     await asyncio.sleep(5)
     assert sum(standing.dead for standing in await stage.store.standings()) == 1
     await worker.stop()
