@@ -71,7 +71,7 @@ class Ownership:
         for slot in mine.give:
             if slot in self._runs:
                 self._runs[slot].stop.set()
-        for slot in mine.take:
+        for slot in (*mine.take, *self._unattended(roster)):
             if slot not in self._runs:
                 self._runs[slot] = _Run(self._holds[slot])
         self._tell(roster)
@@ -80,6 +80,10 @@ class Ownership:
         for slot, run in list(self._runs.items()):
             if run.task.done():
                 del self._runs[slot]
+
+    def _unattended(self, roster: Roster) -> list[Slot]:
+        """Slots that are this worker's, although it does not know: taken by a call whose answer was lost."""
+        return [slot for slot in self._holds if slot in roster.held and roster.held[slot].worker == self._around.worker]
 
     def _give_up_lost(self, roster: Roster) -> None:
         """Where somebody has taken a slot over, its next commit would say so; but that may be long in coming."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import Any
 
 from stores.errors import StoreUnavailable
@@ -258,3 +259,15 @@ def handled_by(status: Any, count: int) -> Callable[[], Awaitable[bool]]:
         return bool(status.handled >= count)
 
     return enough
+
+
+@on_stage
+async def test_a_slot_that_was_taken_by_a_call_whose_answer_was_lost_is_not_left_alone(stage: Stage) -> None:
+    name = f"{Random(1).getrandbits(64):016x}"
+    await stage.store.apply(shop().specs())
+    assert await stage.store.acquire(Slot("count0"), name, LEASE)
+    worker = await stage.start(shop())
+    assert worker.id == name
+    await stage.send(Order("a"), Order("b"))
+    await counted(stage, 2)
+    await worker.stop()
