@@ -6,12 +6,11 @@ function, because they keep state outside their tables, or look at a clock.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
 
 from stores.memory import MemoryStore
 from stores.port import Row, Store
-from streams.app import App
 from streams.broker import (
     Broker,
     Envelope,
@@ -19,7 +18,7 @@ from streams.broker import (
     Scalar,
 )
 from streams.testing.remains import all_rows
-from streams.testing.rest import comes_to_rest, told
+from streams.testing.rest import Watch, told
 from streams.testing.scenario import Scenario, Violation
 from streams.testing.sink import Sink
 from streams.worker import Worker
@@ -47,12 +46,12 @@ async def replayed(
         await stores[app.id].apply(app.specs())
     worker = Worker(apps, broker=sink, stores=stores, topology=scenario.topology, now=now, ids=Random(0))
     await worker.start()
-    calm = await comes_to_rest(apps, scenario.topology, sink, worker.status)
+    left = await Watch(apps, scenario.topology, stores, sink).comes_to_rest()
     await worker.stop()
-    if not calm:
-        return [Violation("stuck", f"read once more: {why}") for why in told(worker.status())]
+    if left:
+        return [Violation("stuck", f"read once more: {why}") for why in (*left, *told(worker.status()))]
     wanted = {(app.id, table): await all_rows(stores[app.id], table) for app in apps for table in app.tables}
-    return [*_tables(wanted, rows), *_sends(_recorded(sink.published, scenario.topology), _found(logs, apps))]
+    return [*_tables(wanted, rows), *_sends(_recorded(sink.published, scenario.topology), _found(logs))]
 
 
 def _tables(
@@ -82,18 +81,18 @@ def _sender(lane: str) -> str:
 
 
 def _reaches_a_log(message: Message, topology: Topology) -> bool:
-    if not message.exchange:
-        return message.routing_key in topology.logs
-    return any(name in topology.logs for name in topology.route(message.exchange, message.routing_key, message.headers))
+    if message.exchange:
+        reached = topology.route(message.exchange, message.routing_key, message.headers)
+        return any(name in topology.logs for name in reached)
+    return any(message.routing_key in (log.name, *log.partition_names) for log in topology.logs.values())
 
 
-def _found(logs: Mapping[str, list[Envelope]], apps: Iterable[App]) -> dict[Number, Send]:
-    senders: Collection[str] = {f"{app.id}/{agent}" for app in apps for agent in app.agents}
+def _found(logs: Mapping[str, list[Envelope]]) -> dict[Number, Send]:
     return {
         (_sender(envelope.lane), envelope.seq): (envelope.id, envelope.type, envelope.body)
         for envelopes in logs.values()
         for envelope in envelopes
-        if envelope.lane and _sender(envelope.lane).rpartition("/")[0] in senders
+        if envelope.lane
     }
 
 

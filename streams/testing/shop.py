@@ -1,10 +1,11 @@
 """The scenario that `python -m streams.testing` runs: everything the engine has, in a small shop.
 
-`count` (log agent) keeps tables of each kind and tells every change; `bill` (queue agent) keeps documents, fails at
-first for some, and tells what it billed; `audit` (log agent of another service) hears both, and notes what is missing,
-doubled or out of order.
+`count` (log agent) keeps tables of each kind, tells every change, and reminds itself of some orders; `bill` (queue
+agent) keeps documents, fails at first for some, and tells what it billed; `audit` (log agent of another service, on a
+log in partitions) hears both, and notes what is missing, doubled or out of order.
 """
 
+import operator
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -18,6 +19,8 @@ from topology.spec import Binding, Exchange, Log, Queue, Service, Topology
 
 POISON = 13
 """An order of this amount fails in `count`, each time: a dead letter."""
+REMINDED = 7
+"""An order of this amount sets a due time."""
 FLAKY = 5
 """An order of this amount fails in `bill`, at first."""
 
@@ -42,10 +45,18 @@ class Counted(Record, event="counted"):
     total: int
 
 
+class Reminder(Record, event="reminder"):
+    """Comes due."""
+
+    order: str
+    user: str
+
+
 class Billed(Record, event="billed"):
     """An order billed."""
 
     order: str
+    user: str
 
 
 class Bill(Record):
@@ -62,14 +73,14 @@ topology = Topology(
             "counter",
             exchanges=(Exchange("in"), Exchange("out")),
             publishes={"in": ("order", "noise"), "out": ("counted",)},
-            logs=(Log("orders", (Binding("in", "#"),)),),
+            logs=(Log("orders", (Binding("in", "#"),), due=("reminder",)),),
         ),
         Service(
             "billing",
             publishes={"out": ("billed",)},
             queues=(Queue("bills", (Binding("in", "order"),), retry=("1s", "5s"), delivery_limit=1_000),),
         ),
-        Service("auditor", logs=(Log("heard", (Binding("out", "#"),)),)),
+        Service("auditor", logs=(Log("heard", (Binding("out", "#"),), partitions=2, key="user"),)),
     )
 )
 
@@ -81,12 +92,18 @@ def counter() -> App:
     totals = app.Table("totals", value_type=int, resident=False, keys=lambda event: event.value.user)
     windows = app.Table("windows", default=int).tumbling(timedelta(seconds=10))
     history = app.Table("history", default=int)
+    reminded = app.Table("reminded", default=int)
     out = app.topic("out", value_type=Counted)
 
-    @app.agent(app.topic("orders", value_type=Ordered))
-    async def count(stream: Stream[Ordered]) -> None:
-        async for order in stream:
-            user = order.user
+    @app.agent(app.topic("orders", value_type=Ordered | Reminder))
+    async def count(stream: Stream[Ordered | Reminder]) -> None:
+        async for event in stream.events():
+            order, user = event.value, event.value.user
+            if isinstance(order, Reminder):
+                reminded[order.order] += 1
+                continue
+            if order.amount == REMINDED:
+                stream.schedule(order.order, event.log_time + timedelta(seconds=2), Reminder(order.order, user))
             numbers[user] += 1
             totals[user] = (totals.get(user) or 0) + order.amount
             windows[user] += 1
@@ -120,7 +137,7 @@ def billing() -> App:
                 raise ConnectionError("the first attempt fails")
             if document is None or document.state == "open":
                 await bills.put(order.order, Bill(order.amount, "sent"), version)
-            await out.send(value=Billed(order.order), key=order.user)
+            await out.send(value=Billed(order.order, order.user), key=order.user)
 
     return app
 
@@ -129,8 +146,8 @@ def auditor() -> App:
     """Hears what the others say, and finds fault."""
     app = App("auditor")
     last = app.Table("last", value_type=Counted)
-    faults = app.Table("faults", default=int)
-    billed = app.Table("billed", default=int)
+    faults = app.Table("faults", default=int, merge=operator.add)
+    billed = app.Table("billed", default=int, merge=operator.add)
 
     @app.agent(app.topic("heard", value_type=Counted | Billed))
     async def audit(stream: Stream[Counted | Billed]) -> None:
@@ -192,6 +209,8 @@ def _counted(outcome: Outcome, orders: list[Ordered]) -> Iterator[Violation]:
     yield from _compared("numbers", outcome.table("counter", "numbers"), numbers)
     yield from _compared("totals", outcome.table("counter", "totals"), totals)
     yield from _compared("windows", windows, numbers)
+    due = {order.order: 1 for order in orders if order.amount == REMINDED}
+    yield from _compared("reminders", outcome.table("counter", "reminded"), due)
     for user, history in histories.items():
         if outcome.table("counter", "history").get(user) != history:
             yield Violation("order", f"the orders of {user} were not counted in their order")

@@ -20,7 +20,7 @@ from streams.testing.host import Machine, Site
 from streams.testing.process import Endless, ProcessLoop
 from streams.testing.remains import all_messages, all_rows
 from streams.testing.replay import replayed
-from streams.testing.rest import at_rest, comes_to_rest, told
+from streams.testing.rest import Watch, told
 from streams.testing.scenario import EPOCH_MS, Outcome, Scenario, Violation
 from streams.testing.storm import Client, Troubles
 from streams.testing.trace import Trace
@@ -116,15 +116,16 @@ class _Simulation:
 
     async def _come_to_rest(self) -> list[Violation]:
         """Until everything is read and settled; all workers are stopped then. Gives why, if it does not happen."""
-        topology = self._scenario.topology
+        watch = Watch(self._apps, self._scenario.topology, self._stores, self._inspector)
         await self._network.arrived()
         while True:
-            calm = await comes_to_rest(self._apps, topology, self._inspector, self._status)
+            left = await watch.comes_to_rest()
+            stuck = [Violation("stuck", why) for why in (*left, *told(self._status()))] if left else []
             for machine in self._machines:
                 await machine.host.stop()
-            if not calm:
-                return [Violation("stuck", why) for why in told(self._status())]
-            if await at_rest(self._apps, topology, self._inspector, self._status()):
+            if stuck:
+                return stuck
+            if not await watch.undone():
                 return []
             for machine in self._machines:
                 machine.boot()
