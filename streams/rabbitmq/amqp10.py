@@ -4,7 +4,6 @@ Sizes of lists and maps are not looked at, only their counts: RabbitMQ's and oth
 """
 
 import struct
-from collections.abc import Iterator
 from uuid import UUID
 
 NULL, TRUE, FALSE = 0x40, 0x41, 0x42
@@ -21,6 +20,8 @@ _SIGNED = (0x51, 0x54, 0x55, 0x61, 0x71, 0x81, 0x83)
 _UNSIGNED = (0x43, 0x44, 0x50, 0x52, 0x53, 0x60, 0x70, 0x80)
 _TEXTS = (0xA1, 0xA3, 0xB1, 0xB3)
 _BINARIES = (0xA0, 0xB0)
+_SHORT_TEXTS = (0xA1, 0xA3)
+_LONGS = (0x81, 0x83)
 _FLOATS = {0x72: struct.Struct(">f"), 0x82: struct.Struct(">d")}
 
 Value = str | bytes | int | float | bool | UUID | None
@@ -70,14 +71,17 @@ def enter(raw: bytes, place: int, codes: tuple[int, int]) -> tuple[int, int]:
     raise Unreadable(f"constructor {code:#x} where a list or map should be")
 
 
-def pairs(raw: bytes, place: int) -> Iterator[tuple[Value, int]]:
-    """The keys of the map at `place`, each with the place of its value."""
-    count, place = enter(raw, place, MAPS)
-    for _ in range(count // 2):
-        key = value(raw, place)
-        place = after(raw, place)
-        yield key, place
-        place = after(raw, place)
+def take(raw: bytes, place: int) -> tuple[Value, int]:
+    """The value that begins at `place`, and the place behind it."""
+    code = raw[place]
+    if code in _SHORT_TEXTS:
+        end = place + 2 + raw[place + 1]
+        return raw[place + 2 : end].decode("utf-8", "backslashreplace"), end
+    if code in _LONGS:
+        return int.from_bytes(raw[place + 1 : place + 9], "big", signed=True), place + 9
+    if code == NULL:
+        return None, place + 1
+    return value(raw, place), after(raw, place)
 
 
 def value(raw: bytes, place: int) -> Value:

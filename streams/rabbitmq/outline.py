@@ -14,7 +14,7 @@ from streams.rabbitmq.amqp10 import LISTS, MAPS, Unreadable, after, after_descri
 MESSAGE_ANNOTATIONS, PROPERTIES, APPLICATION_PROPERTIES = 0x72, 0x73, 0x74
 DATA, SEQUENCE, VALUE = 0x75, 0x76, 0x77
 BODIES = (DATA, SEQUENCE, VALUE)
-_SKIPPED = (0x70, 0x71, *BODIES, 0x78)
+SKIPPED = (0x70, 0x71, *BODIES, 0x78)
 
 _SYMBOLS = {
     "amqp:header:list": 0x70,
@@ -125,7 +125,7 @@ def outline(raw: bytes) -> Outline:
     return found
 
 
-def _enter_section(raw: bytes, place: int) -> tuple[int, int]:
+def enter_section(raw: bytes, place: int) -> tuple[int, int]:
     """The kind of the section that begins at `place`, and where its value begins."""
     if raw[place] != 0:
         raise Unreadable("a section without descriptor")
@@ -141,7 +141,7 @@ def _enter_section(raw: bytes, place: int) -> tuple[int, int]:
 
 
 def _section(raw: bytes, place: int, found: Outline) -> int:
-    kind, place = _enter_section(raw, place)
+    kind, place = enter_section(raw, place)
     found.sections.append((kind, place))
     if kind == APPLICATION_PROPERTIES:
         return _map(raw, place, _HEADERS, found.places)
@@ -149,7 +149,7 @@ def _section(raw: bytes, place: int, found: Outline) -> int:
         return _map(raw, place, _ANNOTATIONS, found.places)
     if kind == PROPERTIES:
         return _list(raw, place, found.places)
-    if kind not in _SKIPPED:
+    if kind not in SKIPPED:
         raise Unreadable(f"section {kind:#x}")
     return after(raw, place)
 

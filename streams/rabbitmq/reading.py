@@ -1,19 +1,22 @@
 """The envelope and the details of a message of a stream, read in full and without haste."""
 
+import struct
 from collections.abc import Collection
 from uuid import UUID
 
 from streams.broker import Details, Envelope, Scalar
-from streams.rabbitmq.amqp10 import LISTS, Unreadable, Value, after, as_text, enter, pairs, value
+from streams.rabbitmq.amqp10 import LISTS, MAPS, Unreadable, Value, after, as_text, enter, take, value
 from streams.rabbitmq.outline import (
     APPLICATION_PROPERTIES,
     BODIES,
     MESSAGE_ANNOTATIONS,
     PROPERTIES,
     SEQUENCE,
+    SKIPPED,
     VALUE,
     Outline,
     Role,
+    enter_section,
     outline,
 )
 
@@ -91,12 +94,9 @@ def number_at(raw: bytes, place: int) -> int:
 def details(raw: bytes) -> Details:
     """What an envelope leaves out. Of a message that cannot be read, nothing."""
     try:
-        sections = dict(reversed(outline(raw).sections))
+        notes, headers, properties = _parts(raw)
     except Unreadable:
         return Details({}, None, None, None, "", "")
-    notes = dict(_mapping(raw, sections.get(MESSAGE_ANNOTATIONS)))
-    headers = dict(_mapping(raw, sections.get(APPLICATION_PROPERTIES)))
-    properties = _properties(raw, sections.get(PROPERTIES))
     created = properties.get(_CREATION_TIME)
     return Details(
         headers={k: v for k, given in headers.items() if not k.startswith("x-") and (v := scalar(given)) is not None},
@@ -109,21 +109,52 @@ def details(raw: bytes) -> Details:
     )
 
 
-def _mapping(raw: bytes, place: int | None) -> dict[str, Value]:
+def _parts(raw: bytes) -> tuple[dict[str, Value], dict[str, Value], dict[int, Value]]:
+    """The annotations, the headers and the properties, in one walk to the message's end. Raises Unreadable."""
+    maps: dict[int, dict[str, Value]] = {}
+    properties: dict[int, Value] | None = None
+    place, end = 0, len(raw)
+    try:
+        while place < end:
+            kind, place = enter_section(raw, place)
+            if kind in (MESSAGE_ANNOTATIONS, APPLICATION_PROPERTIES):
+                found, place = _mapping(raw, place)
+                maps.setdefault(kind, found)
+            elif kind == PROPERTIES:
+                values, place = _listed(raw, place)
+                properties = values if properties is None else properties
+            elif kind in SKIPPED:
+                place = after(raw, place)
+            else:
+                raise Unreadable(f"section {kind:#x}")
+    except (IndexError, struct.error):
+        raise Unreadable("the message is cut") from None
+    if place != end:
+        raise Unreadable("the message is cut")
+    return maps.get(MESSAGE_ANNOTATIONS, {}), maps.get(APPLICATION_PROPERTIES, {}), properties or {}
+
+
+def _mapping(raw: bytes, place: int) -> tuple[dict[str, Value], int]:
+    """The map at `place`, of a name that comes twice the first, and the place behind it."""
     found: dict[str, Value] = {}
-    for key, at in pairs(raw, place) if place is not None else ():
+    count, place = enter(raw, place, MAPS)
+    if count % 2:
+        raise Unreadable("a map with a key and no value")
+    for _ in range(count // 2):
+        key, place = take(raw, place)
+        given, place = take(raw, place)
         if isinstance(key, str):
-            found.setdefault(key, value(raw, at))
-    return found
+            found.setdefault(key, given)
+    return found, place
 
 
-def _properties(raw: bytes, place: int | None) -> dict[int, Value]:
+def _listed(raw: bytes, place: int) -> tuple[dict[int, Value], int]:
+    """The list at `place`, by position, and the place behind it."""
     found: dict[int, Value] = {}
-    count, place = enter(raw, place, LISTS) if place is not None else (0, 0)
+    count, place = enter(raw, place, LISTS)
     for position in range(count):
-        found[position] = value(raw, place)
-        place = after(raw, place)
-    return found
+        found[position], place = take(raw, place)
+    return found, place
 
 
 def scalar(found: Value) -> Scalar | None:
