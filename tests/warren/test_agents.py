@@ -96,3 +96,14 @@ def test_what_cannot_be_done_is_said(data: Path, arguments: tuple[str, ...], tol
     result = warren("reset", *arguments, "--yes")
     assert result.exit_code != 0
     assert told in result.stderr
+
+
+def test_a_rebuild_compares_and_swaps(data: Path) -> None:
+    asyncio.run(work(data, events=3))
+    told = warren("rebuild", "analytics")
+    assert told.stdout.splitlines()[0] == "analytics/0: 0 events up to offset 2, 0 dead letters"
+    assert told.stdout.splitlines()[-1].startswith("nothing was changed")
+    (one,) = json.loads(warren("rebuild", "analytics", "--swap", "--json").stdout)["partitions"]
+    assert (one["swapped"], one["position"]) == (True, 2)
+    assert [table["changed"] for table in one["tables"]] == [[]] * len(one["tables"])
+    assert position() == 2

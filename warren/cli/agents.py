@@ -17,11 +17,17 @@ from streams import App
 from streams.agent import Agent
 from streams.broker import Extent
 from streams.graph import is_log_agent, tables_of
+from streams.limits import Limits
+from streams.rebuild import Difference, Rebuild, Rebuilt
 from streams.rewind import Rewind, Target
 from streams.source import Source, sources
+from streams.surroundings import Surroundings
 from topology.spec import nearest
 from warren.settings import load_settings
-from warren.system import System, open_system
+from warren.system import System, now, open_system
+
+EXAMPLES = 5
+"""Keys that are told of each kind of difference."""
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 
@@ -50,7 +56,8 @@ def agents() -> None:
     \b
     Examples:
       warren agents list                          positions, owners, what waits
-      warren agents reset revenue --to first      empty its tables and read everything again
+      warren agents rebuild analytics             make its tables again and compare
+      warren agents reset analytics --to first    empty its tables and read everything again
     """
 
 
@@ -120,6 +127,22 @@ class Found:
         """The partitions of its log."""
         return tuple(sources(self.system.topology.logs[self.agent.topic.names[0]]))
 
+    def surroundings(self) -> Surroundings:
+        """What the agent is given to work with, in the hands of a tool."""
+        system = self.system
+        users = frozenset([system.broker.user, *(service.name for service in system.topology.services)])
+        return Surroundings(
+            system.stores[self.app.id],
+            system.broker,
+            system.topology,
+            tool_name(),
+            system.settings.lease,
+            users,
+            now,
+            system.ids,
+            Limits(),
+        )
+
     def rewind(self, source: Source) -> Rewind:
         """The tool that takes it back on one partition."""
         return Rewind(
@@ -156,6 +179,66 @@ async def found(name: str) -> AsyncIterator[Found]:
         if not is_log_agent(agent, system.topology):
             raise click.UsageError(f"{chosen[0]} reads queues: only an agent that reads a log can read it again")
         yield Found(app, agent, system)
+
+
+@agents.command()
+@click.argument("agent")
+@click.option("--swap", is_flag=True, help="Put the rebuilt tables in the place of the present ones.")
+@_JSON
+def rebuild(agent: str, swap: bool, as_json: bool) -> None:
+    """Make an agent's tables again from its log, beside the present ones, and tell how they differ.
+
+    Its workers must have stopped. Nothing is sent. Without --swap nothing changes; with it, the rebuilt tables take the
+    place of the present ones in one step. Refused where the log's beginning is no longer kept.
+
+    \b
+    Examples:
+      warren agents rebuild analytics
+      warren agents rebuild orders/orders --swap
+    """
+    found_ = asyncio.run(_rebuild(agent, swap))
+    if as_json:
+        click.echo(orjson.dumps({"partitions": [_rebuilt_json(one) for one in found_]}, option=orjson.OPT_INDENT_2))
+        return
+    for one in found_:
+        click.echo(f"{one.slot}: {one.events} events up to offset {one.position}, {one.dead} dead letters")
+        for table in one.differences:
+            click.echo(f"  {_difference_line(table)}")
+    click.echo(
+        "the rebuilt tables are in place" if swap else "nothing was changed: --swap puts the rebuilt tables in place"
+    )
+
+
+async def _rebuild(name: str, swap: bool) -> list[Rebuilt]:
+    async with found(name) as agent:
+        around = agent.surroundings()
+        tools = [Rebuild(agent.app, agent.agent, source, around) for source in agent.sources]
+        return [await tool.run(swap=swap) for tool in tools]
+
+
+def _rebuilt_json(one: Rebuilt) -> dict[str, Any]:
+    tables = [
+        {"table": d.table, "same": d.same, "missing": d.missing, "extra": d.extra, "changed": d.changed}
+        for d in one.differences
+    ]
+    return {
+        "agent": str(one.slot),
+        "position": one.position,
+        "events": one.events,
+        "dead": one.dead,
+        "tables": tables,
+        "swapped": one.swapped,
+    }
+
+
+def _difference_line(table: Difference) -> str:
+    kinds = {"missing": table.missing, "too many": table.extra, "different": table.changed}
+    told = [
+        f"{len(keys)} {kind} ({', '.join(keys[:EXAMPLES])}{', …' if len(keys) > EXAMPLES else ''})"
+        for kind, keys in kinds.items()
+        if keys
+    ]
+    return f"{table.table}: {table.same} rows the same" + "".join(f", {one}" for one in told)
 
 
 async def _reset(name: str, target: Target) -> list[dict[str, Any]]:
