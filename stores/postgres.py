@@ -53,8 +53,8 @@ class PostgresStore:
     def __init__(self, url: str, schema: str, *, lease: float = 10.0, births: Callable[[], str] = random_birth) -> None:
         """`url` is a libpq URL, `postgresql://…`; `births` names the lanes of new slots.
 
-        `lease` is how long a worker owns its slots after a heartbeat, in seconds. The server ends a transaction whose
-        client has said nothing for half of it: a stopped process would else hold its slot's row against its successor.
+        `lease` is how long a worker owns its slots after a heartbeat, in seconds. A transaction whose client has said
+        nothing for half of it is ended: a stopped process would else hold its slot's row against its successor.
         """
         self._schema = checked_name(schema)
         self._births = births
@@ -111,6 +111,7 @@ class PostgresStore:
     async def heartbeat(self, worker: str, ttl: float) -> None:
         async with self._pulse.session() as session:
             await self._slots.heartbeat(session, worker, ttl)
+            await self._sessions.end_stopped(session)
 
     async def roster(self) -> Roster:
         async with self._pulse.session() as session:

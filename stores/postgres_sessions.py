@@ -15,6 +15,15 @@ _SETTINGS = """
 SELECT current_setting('server_version_num') AS version, current_setting('fsync') AS fsync,
        current_setting('synchronous_commit') AS synchronous_commit, pg_is_in_recovery()::text AS standby
 """
+_LONGEST_NAME = 63
+# The driver sends a statement that is new to a session in two messages. While the server waits for the second one it
+# takes the session to be at work: `idle_in_transaction_session_timeout` and `statement_timeout` do not end it (M).
+_END_STOPPED = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE application_name = $1 AND datname = current_database() AND usename = current_user
+  AND backend_xid IS NOT NULL AND state = 'active' AND wait_event = 'ClientRead'
+  AND state_change < clock_timestamp() - make_interval(secs => $2)
+"""
 
 
 def refusal(settings: Mapping[str, str]) -> str | None:
@@ -85,6 +94,12 @@ class Sessions:
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
+
+    async def end_stopped(self, session: PoolConnectionProxy) -> None:
+        """End transactions of this name, of any process, whose client has stopped in the middle of a statement.
+
+        The server itself ends those whose client has stopped between two statements."""
+        await session.execute(_END_STOPPED, self._name[:_LONGEST_NAME], self._limits.idle_transaction)
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[PoolConnectionProxy]:

@@ -20,6 +20,10 @@ from streams.rabbitmq.frame_reader import Take, Transport
 CONNECT_SECONDS = 10.0
 CLOSE_SECONDS = 5.0
 
+HEARTBEAT_SECONDS = 10
+"""What a stopped process has in its hands comes back to its queues when RabbitMQ has not heard of it for about twice
+this time. RabbitMQ's own default, 60 s, is much longer than a lease. `?heartbeat=` in the URL says otherwise."""
+
 P = ParamSpec("P")
 ChannelT = TypeVar("ChannelT", bound=Channel)
 
@@ -67,7 +71,7 @@ class Link:
 
     def __init__(self, address: Address, url: str, name: str) -> None:
         self._address = address
-        self._url = URL(url)
+        self._url = URL(url) % {"heartbeat": HEARTBEAT_SECONDS, **URL(url).query}
         self._name = name
         self._wire: Wire | None = None
         self._turn = asyncio.Lock()

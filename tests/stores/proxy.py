@@ -28,8 +28,8 @@ class Proxy:
     @property
     def url(self) -> str:
         """The server's URL, by way of the proxy."""
-        user = self._server.netloc.rpartition("@")[0]
-        return urlunsplit(self._server._replace(netloc=f"{user}@{self._address}"))
+        user, at, _ = self._server.netloc.rpartition("@")
+        return urlunsplit(self._server._replace(netloc=f"{user}{at}{self._address}"))
 
     def strike(self, fault: Fault, marker: bytes) -> None:
         """At the next message with `marker`, once."""
@@ -82,6 +82,8 @@ class _Connection:
             if self._fault != "freeze":
                 to_server.write(data)
                 await to_server.drain()
+        if self._fault == "freeze":
+            await asyncio.Event().wait()
         raise ConnectionAbortedError
 
     async def answer(self, server: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:

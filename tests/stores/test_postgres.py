@@ -159,6 +159,29 @@ async def _takes(store: PostgresStore) -> bool:
     return await store.acquire(SLOT, "w2", 60) is not None
 
 
+async def test_an_owner_that_stops_in_the_middle_of_a_statement_does_not_keep_its_successor_waiting(
+    frail: PostgresStore, proxy: Proxy, postgres: str, postgres_schema: str
+) -> None:
+    """The driver sends a statement in two messages, and between them the server takes the session to be at work."""
+    checkpoint = await acquired(frail, worker="w1", ttl=LEASE / 1000)
+    # For its first statement of this kind the driver would ask for types in between.
+    await frail.commit(a_commit(checkpoint, {"totals": [("a", b"{}")]}, 4))
+    proxy.strike("freeze", b"frozen")
+    committing = asyncio.create_task(frail.commit(a_commit(checkpoint, {"orders": [("frozen", b"{}")]}, 5)))
+    await proxy.struck.wait()
+    async with opened(postgres, postgres_schema, LEASE) as successor:
+        taking = asyncio.create_task(_takes(successor))
+        await eventually(lambda: _done_at_last(taking, successor))
+        assert await taking
+    with pytest.raises(StoreUnavailable):
+        await committing
+
+
+async def _done_at_last(taking: asyncio.Task[bool], store: PostgresStore) -> bool:
+    await store.heartbeat("w2", 60)
+    return taking.done()
+
+
 async def test_asking_for_a_held_slot_does_not_wait_for_its_owners_commit(
     store: PostgresStore, administrator: asyncpg.Connection, postgres_schema: str
 ) -> None:
