@@ -36,9 +36,9 @@ def account(name: str) -> Account:
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def private_directory(prefix: str, owner: Account) -> Path:
-    """A new temporary directory of that user."""
-    directory = Path(tempfile.mkdtemp(prefix=f"warren-{prefix}-"))
+def private_directory(prefix: str, owner: Account, parent: Path | None = None) -> Path:
+    """A new directory of that user, below the system's for temporary files where no other is named."""
+    directory = Path(tempfile.mkdtemp(prefix=f"warren-{prefix}-", dir=parent))
     owner.own(directory)
     return directory
 

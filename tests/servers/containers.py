@@ -2,6 +2,7 @@
 
 from tests.servers.address import local_postgres, local_rabbitmq, local_redis
 from tests.servers.docker import Container
+from tests.servers.errors import ServerFailed
 from tests.servers.guard import Guard
 from tests.servers.management import answers
 from tests.servers.ports import free_ports, listens
@@ -43,6 +44,10 @@ class DockerRabbitMQ(RabbitMQServer):
 
     def kill(self) -> None:
         self._container.kill()
+
+    def control(self, *arguments: str) -> None:
+        if not self._container.succeeds("rabbitmqctl", *arguments):
+            raise ServerFailed(f"rabbitmqctl {' '.join(arguments)} failed in the container")
 
     def close(self) -> None:
         self._container.remove()

@@ -1,12 +1,14 @@
 """RabbitMQ from the machine's own packages."""
 
+import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 from tests.servers.account import Account, account, private_directory, remove_directory
 from tests.servers.address import local_rabbitmq
-from tests.servers.errors import ServerUnavailable
+from tests.servers.errors import ServerFailed, ServerUnavailable
 from tests.servers.guard import Guard
 from tests.servers.management import answers
 from tests.servers.ports import free_ports, listens
@@ -29,26 +31,53 @@ def find_rabbitmq() -> Path:
     return Path(found)
 
 
+class Installation:
+    """RabbitMQ as it is installed on this machine."""
+
+    def __init__(self) -> None:
+        """Raises ServerUnavailable where it is not."""
+        self.scripts = find_rabbitmq().parent
+        self.epmd = shutil.which("epmd") or "epmd"
+        self.owner = account("rabbitmq")
+        self.starter = self.owner
+        """Who starts the commands; they change to `owner` themselves where that is another."""
+
+    def directory(self) -> Path:
+        """A new private directory that the node can see."""
+        return private_directory("rabbitmq", self.owner)
+
+    def seen(self, path: Path) -> Path:
+        """How the node sees a path."""
+        return path
+
+    def command(self, *command: str) -> list[str]:
+        """How to run a command of the installation."""
+        return list(command)
+
+
 class NativeRabbitMQ(RabbitMQServer):
     """A node of its own name, with its own epmd, on ports of its own on 127.0.0.1."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, installation: Installation | None = None) -> None:
         """Raises ServerUnavailable where RabbitMQ is not installed. Does not start it yet."""
-        program = find_rabbitmq()
+        self._installed = installed = installation or Installation()
         self._guard = guard
-        owner = account("rabbitmq")
-        self._directory = private_directory("rabbitmq", owner)
+        owner = installed.owner
+        self._directory = installed.directory()
         guard.watch_directory(self._directory)
         amqp, stream, management, prometheus, self._epmd_port, dist = free_ports(6)
         self.address = local_rabbitmq(amqp, stream, management)
         self._ports = (amqp, stream)
         self._write("rabbitmq.conf", configuration("127.0.0.1", amqp, stream, management, prometheus), owner)
         self._write("enabled_plugins", PLUGINS, owner)
-        environment = self._environment(dist)
-        self._epmd = Process(
-            [shutil.which("epmd") or "epmd"], environment, self._directory, owner, signal.SIGTERM, guard
-        )
-        self._node = Process([str(program)], environment, self._directory, owner, signal.SIGTERM, guard)
+        self._settings = self._environment(dist)
+        self._epmd = self._process(installed.epmd)
+        self._node = self._process(str(installed.scripts / "rabbitmq-server"))
+
+    def _process(self, program: str) -> Process:
+        command = self._installed.command(program)
+        starter = self._installed.starter
+        return Process(command, self._settings, self._directory, starter, signal.SIGTERM, self._guard)
 
     def _write(self, name: str, text: str, owner: Account) -> None:
         path = self._directory / name
@@ -56,7 +85,7 @@ class NativeRabbitMQ(RabbitMQServer):
         owner.own(path)
 
     def _environment(self, dist_port: int) -> dict[str, str]:
-        base = self._directory
+        base = self._installed.seen(self._directory)
         return {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin",
             "LANG": "C.UTF-8",
@@ -95,6 +124,23 @@ class NativeRabbitMQ(RabbitMQServer):
     def kill(self) -> None:
         self._node.kill()
         self._epmd.kill()
+
+    def control(self, *arguments: str) -> None:
+        command = self._installed.command(str(self._installed.scripts / "rabbitmqctl"), *arguments)
+        starter = self._installed.starter
+        ended = subprocess.run(
+            command,
+            env=self._settings,
+            cwd=self._directory,
+            check=False,
+            capture_output=True,
+            text=True,
+            user=starter.uid,
+            group=starter.gid,
+            extra_groups=[] if os.geteuid() == 0 else None,
+        )
+        if ended.returncode:
+            raise ServerFailed(f"rabbitmqctl {' '.join(arguments)} failed:\n{ended.stdout}{ended.stderr}")
 
     def close(self) -> None:
         self.kill()

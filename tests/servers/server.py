@@ -39,6 +39,10 @@ class RabbitMQServer(Server):
 
     address: RabbitMQ
 
+    @abstractmethod
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` with these arguments on the node. Raises ServerFailed."""
+
 
 class PostgresServer(Server):
     """A PostgreSQL server with an empty database `warren`, durable as in production (fsync on)."""

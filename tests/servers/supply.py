@@ -3,12 +3,12 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Self, TypeVar
 
 from tests.servers import debian, docker
-from tests.servers.address import BROKER, MANAGEMENT, POSTGRES, REDIS, STREAM, RabbitMQ
+from tests.servers.address import BROKER, DEBIAN, MANAGEMENT, POSTGRES, REDIS, STREAM, RabbitMQ
 from tests.servers.containers import (
     POSTGRES_IMAGE,
     RABBITMQ_IMAGE,
@@ -22,6 +22,7 @@ from tests.servers.guard import Guard
 from tests.servers.postgres import NativePostgres, find_postgres
 from tests.servers.rabbitmq import NativeRabbitMQ, find_rabbitmq
 from tests.servers.redis import NativeRedis, find_redis
+from tests.servers.roots import Root
 from tests.servers.server import PostgresServer, RabbitMQServer, RedisServer, Server
 
 AnyServer = TypeVar("AnyServer", bound=Server)
@@ -31,6 +32,8 @@ _HOW = "run `python -m tests.servers install`, start Docker, or set {}"
 
 class Supply:
     """Servers from the environment's addresses, else from Docker, else from the machine's packages.
+
+    RabbitMQ is that of another Debian release where WARREN_TEST_DEBIAN names one (`trixie`, `sid`).
 
     Shared servers start when they are first asked for. All that was started ends when the supply is closed, or when
     this process ends in any other way.
@@ -63,6 +66,8 @@ class Supply:
 
     def own_rabbitmq(self) -> RabbitMQServer:
         """A new RabbitMQ, started, for the caller alone. Raises ServerUnavailable, ServerFailed."""
+        if suite := self._environment.get(DEBIAN):
+            return self._started((partial(NativeRabbitMQ, installation=Root(suite)),), BROKER)
         return self._started((DockerRabbitMQ, NativeRabbitMQ), BROKER)
 
     def own_postgres(self) -> PostgresServer:
@@ -79,7 +84,7 @@ class Supply:
 
     def _started(self, kinds: Sequence[Callable[[Guard], AnyServer]], variable: str) -> AnyServer:
         problems = []
-        for kind in kinds if self._docker else kinds[1:]:
+        for kind in kinds if self._docker else kinds[-1:]:
             try:
                 server = kind(self._guard)
             except ServerUnavailable as problem:
