@@ -1,6 +1,5 @@
 """Connections to one Redis server, and what a break of one means."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
@@ -11,6 +10,7 @@ from redis.backoff import NoBackoff
 from redis.commands.core import AsyncScript
 from redis.exceptions import ResponseError
 
+from stores.calls import Calls
 from stores.errors import StoreError, StoreUnavailable
 from stores.port import Capabilities
 from stores.redis_errors import translated
@@ -30,8 +30,7 @@ class Connections:
         self._url = url
         self._timeout = timeout
         self._client: Redis | None = None
-        self._calls = 0
-        self._idle = asyncio.Event()
+        self._calls = Calls()
 
     async def open(self) -> Capabilities:
         """Connect, and judge the server's settings. Raises StoreRefused, StoreUnavailable."""
@@ -61,9 +60,7 @@ class Connections:
         client, self._client = self._client, None
         if client is None:
             return
-        while self._calls:
-            self._idle.clear()
-            await self._idle.wait()
+        await self._calls.ended()
         await client.aclose()
         await client.connection_pool.aclose()
 
@@ -72,14 +69,8 @@ class Connections:
         """What to call Redis by. The driver's errors come as ours."""
         if self._client is None:
             raise StoreUnavailable("the store is not open: call `open` first")
-        self._calls += 1
-        try:
-            with translated():
-                yield self._client
-        finally:
-            self._calls -= 1
-            if not self._calls:
-                self._idle.set()
+        with self._calls.one(), translated():
+            yield self._client
 
 
 async def run(client: Redis, script: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Answer:

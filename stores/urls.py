@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from stores.errors import StoreError
 from stores.memory import MemoryStore
+from stores.mongo import MongoStore
 from stores.names import checked_name
 from stores.port import Store
 from stores.postgres import PostgresStore
@@ -12,6 +13,8 @@ from stores.sqlite import SqliteStore
 
 STORES: Mapping[str, Callable[[str, str, float], Store]] = {
     "memory": MemoryStore.from_url,
+    "mongodb": MongoStore.from_url,
+    "mongodb+srv": MongoStore.from_url,
     "postgresql": PostgresStore.from_url,
     "redis": RedisStore.from_url,
     "rediss": RedisStore.from_url,
@@ -25,6 +28,7 @@ def open_store(url: str, service: str, *, lease: float = 10.0) -> Store:
 
     `memory:` lives in this object alone. `sqlite:///PATH` is a file where PATH ends in .db, .sqlite or .sqlite3, else
     a directory with a file for each service. `postgresql://…` is a database with a schema for each service.
+    `mongodb://…` is a replica set with a database for each service.
     `redis://…` and `rediss://…` (TLS) are a database with keys for each service, for documents alone. `lease` is how
     long a worker owns its slots after a heartbeat, in seconds. Raises StoreError for other URLs.
     """

@@ -12,9 +12,10 @@ from uuid import uuid4
 import asyncpg
 import hypothesis
 import pytest
+from pymongo import MongoClient
 from redis import Redis
 
-from tests.servers.address import RabbitMQ
+from tests.servers.address import MONGODB, RabbitMQ
 from tests.servers.errors import ServerUnavailable
 from tests.servers.management import create_vhost, delete_vhost
 from tests.servers.server import PostgresServer, RabbitMQServer, RedisServer
@@ -45,7 +46,7 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need servers, so that `-m "not servers"` leaves them out."""
     for item in items:
-        if isinstance(item, pytest.Function) and "supply" in item.fixturenames:
+        if isinstance(item, pytest.Function) and {"supply", "mongodb"} & {*item.fixturenames}:
             item.add_marker("servers")
 
 
@@ -72,6 +73,24 @@ def postgres(supply: Supply) -> str:
 def redis(supply: Supply) -> str:
     """The URL of the shared Redis. Make nothing in it but under a name of the test's own: see `redis_service`."""
     return _have(lambda: supply.redis)
+
+
+@pytest.fixture(scope="session")
+def mongodb() -> str:
+    """The URL of a MongoDB, where one is named: none can be installed from the registries that `make test` uses."""
+    url = os.environ.get(MONGODB)
+    if not url:
+        pytest.skip(f"NOT TESTED: the store in MongoDB, because {MONGODB} names no server")
+    return url
+
+
+@pytest.fixture
+def mongodb_service(mongodb: str) -> Iterator[str]:
+    """The name of a service, whose database is this test's alone."""
+    name = f"test-{uuid4().hex}"
+    yield name
+    with MongoClient[dict[str, object]](mongodb) as client:
+        client.drop_database(name)
 
 
 @pytest.fixture

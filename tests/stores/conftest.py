@@ -6,18 +6,14 @@ from pathlib import Path
 import pytest
 
 from stores.port import Store
-from tests.stores.places import MemoryPlace, Place, PostgresPlace, SqlitePlace
+from tests.stores.places import Place, place_of
 from tests.stores.samples import SPECS
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "mongodb"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Where a store of each kind lives."""
-    if request.param == "memory":
-        return MemoryPlace()
-    if request.param == "sqlite":
-        return SqlitePlace(tmp_path / "store.db")
-    return PostgresPlace(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_schema"))
+    return place_of(request.param, request.getfixturevalue, tmp_path)
 
 
 @pytest.fixture

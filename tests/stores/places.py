@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 import asyncpg
+from pymongo import AsyncMongoClient
 from redis.asyncio import Redis
 
 from stores.memory import MemoryStore
+from stores.mongo import MongoStore
 from stores.port import Store
 from stores.postgres import PostgresStore
 from stores.redis import RedisStore
@@ -121,3 +123,39 @@ class RedisPlace:
             for table in tables:
                 async for key in client.scan_iter(f"warren:{{{self.service}}}:{table}*"):
                     await client.delete(key)
+
+
+class MongoPlace:
+    def __init__(self, url: str, service: str) -> None:
+        self.url = url
+        self.service = service
+
+    def store(self, births: Callable[[], str] | None = None) -> Store:
+        return MongoStore(self.url, self.service, timeout=30, births=births or _birth)
+
+    async def elapse(self, seconds: float) -> None:
+        older = {"$set": {"expires": {"$subtract": ["$expires", round(seconds * 1000)]}}}
+        async with AsyncMongoClient[dict[str, object]](self.url) as client:
+            await client[self.service]["warren_workers"].update_many({}, [older])
+
+    async def empty(self, tables: Sequence[str]) -> None:
+        engine = [f"warren_{name}" for name in ("checkpoints", "ids", "due", "dead", "workers")]
+        async with AsyncMongoClient[dict[str, object]](self.url) as client:
+            for name in [*tables, *engine]:
+                await client[self.service][name].delete_many({})
+
+
+def place_of(kind: str, fixture: Callable[[str], str], directory: Path) -> Place:
+    """A place of that kind; `fixture` gives the values of the fixtures that name a server and a part of it."""
+    match kind:
+        case "memory":
+            return MemoryPlace()
+        case "sqlite":
+            return SqlitePlace(directory / "store.db")
+        case "postgres":
+            return PostgresPlace(fixture("postgres"), fixture("postgres_schema"))
+        case "mongodb":
+            return MongoPlace(fixture("mongodb"), fixture("mongodb_service"))
+        case "redis":
+            return RedisPlace(fixture("redis"), fixture("redis_service"))
+    raise ValueError(f"there is no store of the kind {kind!r}")

@@ -6,7 +6,9 @@ import pytest
 
 from stores.errors import StoreError
 from stores.memory import MemoryStore
+from stores.mongo import MongoStore
 from stores.postgres import PostgresStore
+from stores.redis import RedisStore
 from stores.sqlite import SqliteStore
 from stores.urls import open_store
 
@@ -15,6 +17,9 @@ def test_the_scheme_chooses_the_store() -> None:
     assert isinstance(open_store("memory:", "orders"), MemoryStore)
     assert isinstance(open_store("sqlite:///data", "orders"), SqliteStore)
     assert isinstance(open_store("postgresql://user:secret@host/shop", "orders", lease=5), PostgresStore)
+    assert isinstance(open_store("mongodb://user:secret@host/?replicaSet=rs0", "orders"), MongoStore)
+    assert isinstance(open_store("redis://user:secret@host:6379/0", "orders"), RedisStore)
+    assert isinstance(open_store("rediss://user:secret@host:6379/0", "orders"), RedisStore)
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,14 @@ from pathlib import Path
 import pytest
 
 from stores.port import Store
-from tests.stores.places import MemoryPlace, Place, PostgresPlace, RedisPlace, SqlitePlace
+from tests.stores.places import Place, place_of
 from tests.stores.samples import COLLECTIONS
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres", "redis"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "mongodb", "redis"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Where a store of each kind lives."""
-    match request.param:
-        case "memory":
-            return MemoryPlace()
-        case "sqlite":
-            return SqlitePlace(tmp_path / "store.db")
-        case "redis":
-            return RedisPlace(request.getfixturevalue("redis"), request.getfixturevalue("redis_service"))
-    return PostgresPlace(request.getfixturevalue("postgres"), request.getfixturevalue("postgres_schema"))
+    return place_of(request.param, request.getfixturevalue, tmp_path)
 
 
 @pytest.fixture
