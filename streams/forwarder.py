@@ -21,6 +21,10 @@ from streams.surroundings import Surroundings
 from topology.spec import Log
 
 
+AT_ONCE = 1_000
+"""Messages in a batch, at the most: they are taken apart in one go, and heartbeats must not wait for long."""
+
+
 def forwarder_name(log: str) -> str:
     """What the forwarder of a log is called among the agents of its service."""
     return f"forward:{log}"
@@ -126,7 +130,7 @@ class ForwarderTenure:
     async def _loop(self, intake: Intake, stop: asyncio.Event) -> None:
         while not stop.is_set():
             self._wake.clear()
-            parts = intake.take(self._around.limits.events)
+            parts = intake.take(min(AT_ONCE, self._around.limits.events))
             if parts:
                 await self._forward(parts)
             else:
