@@ -1,4 +1,4 @@
-"""Every service of the shop that has agents: one line each. Still to come: auth, inventory."""
+"""Every service of the shop that has agents: one line each. Still to come: inventory."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -6,6 +6,7 @@ from importlib import import_module
 from streams import App
 
 AGENTS: dict[str, str] = {
+    "auth": "agents.auth.agent",
     "orders": "agents.orders.agent",
     "payments": "agents.payments.agent",
     "notifications": "agents.notifications.agent",

@@ -10,6 +10,7 @@ from api import faults
 from api.edge import Edge
 from api.endpoints import ROUTERS
 from api.engine_metrics import EngineCollector
+from api.guesses import Guesses
 from api.http_metrics import HttpMetrics
 from api.middleware.accounting import Accounting
 from api.middleware.body_limits import BodyLimits
@@ -43,6 +44,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     app.state.edge = edge
     app.state.registry = registry
     app.state.sender = Sender(edge.publisher, edge.patience)
+    app.state.guesses = Guesses(edge.now)
     faults.install(app)
     for router in routers:
         app.include_router(router)

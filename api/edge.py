@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from agents.auth.accounts import Accounts
 from api.catalog import Catalog
 from api.problems import Problem
 from stores.port import Store
@@ -44,6 +45,16 @@ class Edge:
     """Seconds that a request waits for the broker, before it is answered with 503."""
     version: str = "0"
     """For the OpenAPI document."""
+    opened_accounts: Accounts | None = None
+    """None where this process does not serve auth."""
+    auth_required: bool = False
+    """Whether endpoints beside accounts ask who is calling."""
+
+    def accounts(self) -> Accounts:
+        """The accounts. Raises Problem (503) where this process does not serve them."""
+        if self.opened_accounts is None:
+            raise not_served("auth")
+        return self.opened_accounts
 
     def view(self, service: str, table: Table[V] | WindowedTable[V]) -> View[V]:
         """The view of a service's table. Raises Problem (503) where this process does not read that store."""

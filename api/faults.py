@@ -8,6 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from agents.auth.errors import AccountError
+from api import account_faults
 from api.correlation import correlation_of
 from api.problems import Problem, answer, of_status, unavailable
 from stores.errors import SchemaMissing, StoreError, StoreUnavailable
@@ -72,5 +74,6 @@ _PROBLEMS: dict[type[Exception], Callable[[Exception], Problem]] = {
     HTTPException: _of_http,
     RequestValidationError: _of_validation,
     StoreError: _of_store,
+    AccountError: account_faults.problem_of,
     SendRefused: _of_send,
 }

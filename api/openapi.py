@@ -8,11 +8,16 @@ from api.problems import PROBLEM_JSON
 
 DESCRIPTIONS: Final = {
     400: "The request cannot be read, or lacks a header.",
+    401: "Who is calling is not known: log in.",
+    403: "Who is calling may not do that.",
     404: "There is no such thing.",
     408: "The body came too slowly.",
+    409: "It is there already.",
+    412: "It has changed since it was read.",
     413: "The body is too large.",
     415: "The body's media type is not taken here.",
     422: "The request can be read, and asks for what cannot be.",
+    429: "Too many tries: try again after `Retry-After` seconds.",
     500: "A fault of the server.",
     503: "Broker or store do not answer: try again after `Retry-After` seconds.",
 }
@@ -57,7 +62,7 @@ def _problem(status: int) -> dict[str, Any]:
     return {
         "description": DESCRIPTIONS[status],
         "content": content,
-        **({"headers": retry_after} if status == 503 else {}),
+        **({"headers": retry_after} if status in {429, 503} else {}),
     }
 
 

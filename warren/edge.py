@@ -28,4 +28,6 @@ def edge_of(system: System, status: Callable[[], list[Status]] = list) -> Edge:
         documents=documents_of(system.apps),
         records=records_of(system.apps),
         version=version("warren"),
+        opened_accounts=system.accounts.accounts if system.accounts else None,
+        auth_required=system.settings.auth == "required",
     )

@@ -56,6 +56,8 @@ def configure(
     root.setLevel(level.upper())
     # It tells with a traceback, for each session, that PostgreSQL is away; agents tell the same in a sentence.
     logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
+    # It tells at each start which kind of database it looks at.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     # It tells every request that is made.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(

@@ -1,5 +1,6 @@
 """Running a process: agents, edge, or both, until a signal."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -15,10 +16,12 @@ from warren.edge import edge_of
 from warren.garbage import fit_collector
 from warren.settings import Settings
 from warren.signals import stop_on_signals
-from warren.system import open_system
+from warren.system import System, open_system
 
 Announce = Callable[[str], None]
 """Told the address once the process serves."""
+RELAY_GRACE = 10.0
+"""Seconds that events under way have at stop; what is not confirmed by then is published at the next start."""
 
 
 def run_until_signal(
@@ -61,14 +64,38 @@ async def running(
         system = await stack.enter_async_context(open_system(settings, chosen))
         status: Callable[[], list[Status]] = list
         if agents:
-            worker = system.worker(chosen)
-            await worker.start()
-            stack.push_async_callback(worker.stop)
-            status = worker.status
+            status = await _work(system, chosen, stack)
         if address is None:
             yield ""
         else:
             yield await _serve(create_app(edge_of(system, status), routers), address, stack)
+
+
+async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:
+    """Run these services' agents, and what relays the events of accounts, for as long as the stack lasts. Gives what
+    tells how they do."""
+    worker = system.worker(services)
+    await worker.start()
+    stack.push_async_callback(worker.stop)
+    relays = await _relay(system, stack)
+    return lambda: [*worker.status(), *relays]
+
+
+async def _relay(system: System, stack: AsyncExitStack) -> list[Status]:
+    """Relay the events of accounts for as long as the stack lasts. Gives how that does."""
+    relays, stop = system.relays(), asyncio.Event()
+    tasks = [asyncio.create_task(relay.run(stop)) for relay in relays]
+
+    async def end() -> None:
+        stop.set()
+        await asyncio.wait(tasks, timeout=RELAY_GRACE)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    if tasks:
+        stack.push_async_callback(end)
+    return [relay.status for relay in relays]
 
 
 async def _serve(app: FastAPI, address: tuple[str, int], stack: AsyncExitStack) -> str:

@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     """Where the embedded broker and SQLite keep their files."""
     lease: float = Field(default=10.0, ge=1, le=600)
     """Seconds after which a worker that is not heard of has lost its partitions to others."""
+    auth: Literal["required", "off"] = "off"
+    """Whether endpoints beside accounts ask who is calling; accounts themselves always do."""
+    issuer: str = Field(default="warren", min_length=1, max_length=200)
+    """Stands in access tokens as who has made them; tokens of another issuer do not count."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "console", "json"] = "auto"
     """`auto` is console on a terminal, else JSON."""

@@ -2,20 +2,23 @@
 
 import random
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from agents.auth.relay import Relay
 from agents.registry import AGENTS, load
 from stores.port import Store
 from stores.urls import open_store
 from streams import App, Publisher, Views, Worker
-from streams.broker import Broker
+from streams.broker import Broker, Message
+from streams.delivery import Trouble, deliver
 from streams.embedded import Embedded
 from streams.rabbitmq import RabbitMQ
 from topology.load import load_shop
 from topology.spec import Topology
+from warren.accounts import AUTH, OpenAccounts, open_accounts
 from warren.errors import SettingsError
 from warren.outside import open_outside
 from warren.settings import Settings
@@ -39,6 +42,8 @@ class System:
     apps: tuple[App, ...]
     stores: dict[str, Store]
     ids: random.Random
+    accounts: OpenAccounts | None = None
+    """None where the process does not serve auth."""
 
     @property
     def views(self) -> Views:
@@ -62,6 +67,17 @@ class System:
             lease=self.settings.lease,
         )
 
+    def relays(self) -> list[Relay]:
+        """What publishes the events of accounts, to be run beside the agents of auth; none where accounts are not
+        open."""
+        if self.accounts is None:
+            return []
+
+        async def publish(messages: Sequence[Message], trouble: Trouble) -> None:
+            await deliver(self.broker, messages, trouble, self.ids)
+
+        return [Relay(self.accounts.database, self.publisher(AUTH), publish, now)]
+
 
 @asynccontextmanager
 async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> AsyncIterator[System]:
@@ -76,7 +92,9 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
         for app in apps:
             stores[app.id] = await open_service_store(settings, app, stack)
         open_outside(settings, stack)
-        yield System(settings, topology, broker, apps, stores, random.SystemRandom())
+        ids = random.SystemRandom()
+        accounts = await open_accounts(settings, stack, now=now, chance=ids) if AUTH in stores else None
+        yield System(settings, topology, broker, apps, stores, ids, accounts)
 
 
 async def _broker(settings: Settings, topology: Topology, stack: AsyncExitStack) -> Broker:

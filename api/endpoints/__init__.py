@@ -4,9 +4,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.endpoints import analytics, dashboard, events, notifications, operations, orders, products, tables
+from api.endpoints import analytics, auth, dashboard, events, notifications, operations, orders, products, tables, users
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    auth.router,
+    users.router,
     products.router,
     orders.router,
     events.router,

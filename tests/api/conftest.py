@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.api.auth_scene import AuthShop, open_auth_shop
 from tests.api.shop import Shop, open_shop
 
 
@@ -18,4 +19,18 @@ async def shop() -> AsyncIterator[Shop]:
 async def working_shop() -> AsyncIterator[Shop]:
     """A shop whose agents run."""
     async with open_shop(work=True) as shop:
+        yield shop
+
+
+@pytest.fixture
+async def auth_shop() -> AsyncIterator[AuthShop]:
+    """A shop with accounts, in which other endpoints are open."""
+    async with open_auth_shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+async def guarded_shop() -> AsyncIterator[AuthShop]:
+    """A shop with accounts, in which every endpoint asks who is calling."""
+    async with open_auth_shop(auth_required=True) as shop:
         yield shop

@@ -17,6 +17,7 @@ COMMANDS = {
         "warren.cli.dead_letters:dead_letters",
         "Look at what no agent could handle; replay or discard it.",
     ),
+    "accounts": ("warren.cli.accounts:accounts", "Make the first administrator; renew the keys of tokens."),
     "replay": ("warren.cli.replay:replay", "Send recorded orders through the pipeline and compare the figures."),
 }
 """Subcommand -> where it is (`module:name`, imported when it is called) and what `warren --help` says about it."""

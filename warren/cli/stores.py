@@ -6,10 +6,12 @@ from collections.abc import Sequence
 import click
 import orjson
 
+from agents.auth.schema import migrate, pending
 from agents.registry import AGENTS, load
 from stores.port import Change
 from stores.urls import open_store
 from streams import App
+from warren.accounts import AUTH, database_of
 from warren.settings import Settings, load_settings
 
 _SERVICES = click.argument("services", nargs=-1, type=click.Choice(sorted(AGENTS)))
@@ -74,6 +76,8 @@ async def _run(services: Sequence[str], *, apply: bool) -> list[tuple[str, Chang
     done: list[tuple[str, Change]] = []
     for app in load(services or AGENTS):
         done += [(app.id, change) for change in await _changes(settings, app, apply=apply)]
+        if app.id == AUTH:
+            done += [(app.id, change) for change in await _of_accounts(settings, apply=apply)]
     return done
 
 
@@ -84,6 +88,15 @@ async def _changes(settings: Settings, app: App, *, apply: bool) -> list[Change]
         return await (store.apply if apply else store.plan)(app.specs())
     finally:
         await store.close()
+
+
+async def _of_accounts(settings: Settings, *, apply: bool) -> list[Change]:
+    database = database_of(settings)
+    try:
+        steps = await (migrate if apply else pending)(database)
+    finally:
+        await database.close()
+    return [Change("create", f"{step.title} (migration {step.revision})", step.statements) for step in steps]
 
 
 def _line(service: str, change: Change) -> str:

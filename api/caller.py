@@ -1,0 +1,67 @@
+"""Who is calling. An endpoint that needs to know takes a `GivenCaller`; one for some alone has `allowed(scope)`."""
+
+from typing import Annotated
+
+from fastapi import Depends, params
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from agents.auth.tokens import Caller
+from api.dependencies import GivenEdge
+from api.edge import Edge
+from api.problems import Problem
+
+_bearer = HTTPBearer(auto_error=False, description="`accessToken` of /api/auth/login")
+
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def _caller(edge: GivenEdge, bearer: Bearer) -> Caller:
+    return await _authenticated(edge, bearer)
+
+
+async def _whoever(edge: GivenEdge, bearer: Bearer) -> Caller | None:
+    return await _authenticated(edge, bearer) if edge.auth_required else None
+
+
+GivenCaller = Annotated[Caller, Depends(_caller)]
+"""Whose access token came with the request. Raises Problem (401)."""
+Whoever = Annotated[Caller | None, Depends(_whoever)]
+"""The same where the settings ask for it (WARREN_AUTH=required); None where they leave the endpoint open."""
+
+
+def allowed(scope: str) -> params.Depends:
+    """A dependency of endpoints for callers with this scope. Raises Problem (401, 403)."""
+
+    async def check(caller: GivenCaller) -> None:
+        _require(caller, scope)
+
+    dependency: params.Depends = Depends(check)
+    return dependency
+
+
+def guarded(scope: str) -> params.Depends:
+    """The same where the settings ask for it (WARREN_AUTH=required)."""
+
+    async def check(caller: Whoever) -> None:
+        if caller is not None:
+            _require(caller, scope)
+
+    dependency: params.Depends = Depends(check)
+    return dependency
+
+
+def may(caller: Caller | None, scope: str) -> bool:
+    """Whether the caller has the scope, or the endpoint is open."""
+    return caller is None or scope in caller.scopes
+
+
+async def _authenticated(edge: Edge, bearer: HTTPAuthorizationCredentials | None) -> Caller:
+    if bearer is None:
+        detail = "send a header Authorization: Bearer …, with the accessToken of /api/auth/login"
+        raise Problem(401, "token_required", detail, headers={"WWW-Authenticate": "Bearer"})
+    return await edge.accounts().caller(bearer.credentials)
+
+
+def _require(caller: Caller, scope: str) -> None:
+    if scope not in caller.scopes:
+        raise Problem(403, "forbidden", f"none of your roles has the scope {scope}: ask an administrator for one")
