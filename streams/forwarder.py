@@ -20,7 +20,6 @@ from streams.status import Status
 from streams.surroundings import Surroundings
 from topology.spec import Log
 
-
 AT_ONCE = 1_000
 """Messages in a batch, at the most: they are taken apart in one go, and heartbeats must not wait for long."""
 
