@@ -22,6 +22,7 @@ LIBRARY_ERRORS = (
     ChannelInvalidStateError,
     ConnectionClosed,
     OSError,
+    StopAsyncIteration,  # aiormq's, where a connection ends in the middle of its greeting
     TimeoutError,
     asyncio.IncompleteReadError,
     stream.ClientError,

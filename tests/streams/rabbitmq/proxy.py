@@ -89,7 +89,11 @@ class Proxy:
         if self._refusing:
             writer.transport.abort()
             return
-        server_reader, server_writer = await asyncio.open_connection(*self._target)
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self._target)
+        except OSError:
+            writer.transport.abort()
+            return
         self._writers += [writer, server_writer]
         self._clients.append(writer)
         for task in (

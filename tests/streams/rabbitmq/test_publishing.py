@@ -234,6 +234,19 @@ async def test_a_wrong_password_is_said_and_not_taken_for_an_outage(rabbitmq_vho
 # --- broken connections ---
 
 
+async def test_a_broker_that_hangs_up_in_the_middle_of_its_greeting_loses_everything_and_says_so() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        broker = RabbitMQ(f"amqp://guest:guest@127.0.0.1:{port}/", "rabbitmq-stream://guest:guest@127.0.0.1:1/")
+        assert await broker.publish([message("", "queue")]) == [Outcome.LOST]
+        assert broker.health().state == "down"
+        await broker.close()
+
+
 async def test_an_unreachable_broker_loses_everything_and_says_so() -> None:
     broker = RabbitMQ("amqp://guest:secret@127.0.0.1:1/", "rabbitmq-stream://guest:secret@127.0.0.1:1/")
     assert await broker.publish([message("", "queue")] * 3) == [LOST] * 3
