@@ -49,10 +49,11 @@ class Hold:
         while not stop.is_set():
             commits = self.status.commits
             try:
-                if not await self._take():
+                checkpoint = await self._take()
+                if checkpoint is None:
                     self._duty.forget()
                     return
-                await self._serve(stop)
+                await self._serve(checkpoint, stop)
             except (Exception, asyncio.CancelledError) as error:
                 if being_cancelled():
                     raise
@@ -61,18 +62,17 @@ class Hold:
         self._duty.forget()
         await self._release()
 
-    async def _take(self) -> bool:
+    async def _take(self) -> Checkpoint | None:
         around = self._around
         checkpoint = await around.store.acquire(self.slot, around.worker, around.lease)
-        if checkpoint is None:
-            return False
-        self._checkpoint, self.epoch = checkpoint, checkpoint.epoch
-        self.status.taken(around.worker, checkpoint.position)
-        return True
+        if checkpoint is not None:
+            self.epoch = checkpoint.epoch
+            self.status.taken(around.worker, checkpoint.position)
+        return checkpoint
 
-    async def _serve(self, stop: asyncio.Event) -> None:
+    async def _serve(self, checkpoint: Checkpoint, stop: asyncio.Event) -> None:
         try:
-            await self._duty.serve(self._checkpoint, stop)
+            await self._duty.serve(checkpoint, stop)
         except Halted as error:
             self.status.halted(str(error))
             log.error("agent halted", agent=str(self.slot), reason=str(error))
