@@ -79,7 +79,9 @@ async def test_a_commit_whose_answer_is_lost_is_asked_for_again_and_written_once
         await store.close()
 
 
-async def test_a_commit_that_is_never_answered_is_unknown(mongodb: str, mongodb_service: str) -> None:
+async def test_a_commit_that_is_never_answered_is_unknown_and_all_or_nothing(
+    mongodb: str, mongodb_service: str
+) -> None:
     async with Proxy(mongodb).running() as proxy:
         store = MongoStore(proxy.url, mongodb_service, timeout=2)
         await store.open()
@@ -89,6 +91,10 @@ async def test_a_commit_that_is_never_answered_is_unknown(mongodb: str, mongodb_
         with pytest.raises(CommitUnknown):
             await store.commit(a_commit(checkpoint, {"orders": [("a", b"1")]}))
         await store.close()
+    async with AsyncMongoClient[dict[str, object]](mongodb) as client:
+        kept = await client[mongodb_service]["warren_checkpoints"].find_one()
+        assert kept is not None
+        assert (kept["position"] == 1) == (await client[mongodb_service]["orders"].find_one() is not None)
 
 
 async def test_a_commit_that_breaks_before_its_end_is_done_again(mongodb: str, mongodb_service: str) -> None:
