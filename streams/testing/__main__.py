@@ -25,7 +25,8 @@ from streams.testing.simulation import simulate
     "--scenario", default="streams.testing.shop:scenario", help="module:object, a Scenario or what makes one."
 )
 @click.option("--processes", type=int, help="How many at once; one for each core by default.")
-def main(seeds: int, first: int, seed: int | None, scenario: str, processes: int | None) -> None:
+@click.option("--stop", is_flag=True, help="End as soon as one fails.")
+def main(seeds: int, first: int, seed: int | None, scenario: str, processes: int | None, stop: bool) -> None:
     """See the module's text."""
     try:
         named(scenario)
@@ -36,6 +37,8 @@ def main(seeds: int, first: int, seed: int | None, scenario: str, processes: int
     began, result = time.monotonic(), Result()
     for result in campaign(scenario, range(first, first + seeds), processes=processes):
         click.echo(f"\r{result.seeds:,} seeds, {len(result.failed)} failed", nl=False, err=True)
+        if stop and result.failed:
+            break
     click.echo(err=True)
     _report(result, time.monotonic() - began)
     sys.exit(bool(result.failed))

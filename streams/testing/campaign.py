@@ -59,7 +59,10 @@ def campaign(scenario: str, seeds: Sequence[int], *, processes: int | None = Non
     remaining = iter(seeds)
     groups = list(iter(lambda: list(islice(remaining, AT_ONCE)), []))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes or os.cpu_count(), mp_context=context) as pool:
+    pool = ProcessPoolExecutor(processes or os.cpu_count(), mp_context=context)
+    try:
         for part in pool.map(partial(run_seeds, scenario), groups):
             result += part
             yield result
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -18,14 +18,14 @@ from streams.testing.wire import Network, Wire
 from streams.worker import Worker
 from topology.spec import Topology
 
-LEASES = (1.0, 3.0, 10.0)
+LEASES = (1.0, 3.0, 10.0, 10.0)
 LIMITS = (Limits(events=1), Limits(events=3, bytes=1_500), Limits(events=7), Limits(bytes=4_000), Limits())
-SKEWS = (0, 0, -90_000, 45_000)
+SKEWS = (0, 0, -20_000, 15_000)
 """Milliseconds by which a machine's clock is wrong."""
 NOTICE = (0.0, 0.05, 3.0)
 """Seconds after which the broker notices that a client is gone."""
 FATES = ("killed", "killed", "killed", "stalled", "stalled", "stopped", "spared")
-STALLS = (0.05, 0.5, 4.0, 15.0, 40.0)
+STALLS = (0.05, 0.5, 4.0, 15.0)
 
 
 class Site:

@@ -13,7 +13,7 @@ Method = Callable[..., Coroutine[Any, Any, Any]]
 
 UNCERTAIN = frozenset({"commit", "acquire", "apply", "write"})
 """Methods that raise CommitUnknown where the answer is missing (see `stores.port`)."""
-QUIET = frozenset({"heartbeat", "fetch", "scan", "ids", "read", "get", "query"})
+QUIET = frozenset({"heartbeat", "roster", "fetch", "scan", "ids", "read", "get", "query", "due", "causes", "dead"})
 """Methods that the trace does not tell of when they go well."""
 
 
@@ -34,14 +34,14 @@ class RemoteStore:
     async def _call(
         self, name: str, method: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **options: Any
     ) -> Any:
-        trip, what = self._wire.weather.store(), _described(name, args)
+        trip = self._wire.weather.store()
         try:
             result = await self._wire.call(lambda: method(*args, **options), trip, partial(_broken, name))
         except StoreError as error:
-            self._wire.note(what, "→", type(error).__name__, f"({trip.passing.value})")
+            self._wire.note(_described(name, args), "→", type(error).__name__, f"({trip.passing.value})")
             raise
         if name not in QUIET:
-            self._wire.note(what)
+            self._wire.note(_described(name, args))
         return result
 
 

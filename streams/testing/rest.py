@@ -14,7 +14,7 @@ from topology.spec import RETRY_PREFIX, Topology
 
 PATIENCE = 1_200.0
 """Seconds within which everything has to come to rest: the retry ladder, leases, and more."""
-POLL = 0.25
+POLL = 0.5
 """Seconds between looks at whether it has."""
 
 

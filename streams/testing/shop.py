@@ -172,7 +172,7 @@ def apps() -> Sequence[App]:
 def inputs(random: Random) -> Iterator[Input]:
     """Orders, some told late, among noise."""
     time = EPOCH_MS
-    for number in range(random.randint(5, 40)):
+    for number in range(random.randint(4, 30)):
         time += random.choice((0, 200, 3_000))
         if random.random() < 0.1:
             yield Input("in", Noise(), id=f"noise-{number}")
@@ -183,7 +183,7 @@ def inputs(random: Random) -> Iterator[Input]:
             key=user,
             id=f"id-{number}",
             time=max(EPOCH_MS, time - random.choice((0, 0, 25_000))),
-            after=random.choice((0.0, 0.0, 0.01, 0.5, 3.0)),
+            after=random.choice((0.0, 0.0, 0.0, 0.01, 0.3, 2.0)),
         )
 
 

@@ -37,7 +37,7 @@ class Trip:
     """Seconds between the answer and the arrival of what is LATE."""
 
 
-CALM = Trip(Passing.WELL, 0.0005, 0.0005)
+CALM = Trip(Passing.WELL, 0.0, 0.0)
 FAULTS = (Passing.TURNED_AWAY, Passing.LOST, Passing.UNANSWERED, Passing.LATE)
 SEVERITIES = (0.0, 0.01, 0.03, 0.1, 0.25)
 """How often a call fails: drawn for each simulation, so that some faults meet a system that is otherwise well."""

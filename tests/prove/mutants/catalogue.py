@@ -1,0 +1,243 @@
+"""The mutants: what the engine promises, broken on purpose, each with the part of the suite that must notice.
+
+A mutant is a textual patch. Where the source has changed so that it no longer applies exactly once, `make test` says
+so: find the rule's new place, and do not drop the mutant.
+"""
+
+from dataclasses import dataclass
+
+SIMULATION = ("-m", "streams.testing", "--seeds", "400", "--processes", "1", "--stop")
+
+
+def tests(*names: str) -> tuple[str, ...]:
+    """The command that runs these tests."""
+    return ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *names)
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One rule broken."""
+
+    name: str
+    """What the broken engine does."""
+    path: str
+    old: str
+    new: str
+    noticed_by: tuple[str, ...] = SIMULATION
+    """Arguments of the interpreter: a part of the suite that fails."""
+
+
+FRESH = "        if seq < lane.floor or seq in lane.seen:\n"
+ROLLBACK = '        """Forget what the batch did."""\n        self.touched = {}\n'
+FORWARDED = """        if batch.messages:
+            await deliver(self._around.broker, batch.messages, self._trouble, self._around.jitter)
+        await self._committed()
+        self._commit = asyncio.create_task(self._carry_out(batch))
+"""
+FORWARDED_AFTER = """        await self._committed()
+        self._commit = asyncio.create_task(self._carry_out(batch))
+        await asyncio.shield(self._commit)
+        if batch.messages:
+            await deliver(self._around.broker, batch.messages, self._trouble, self._around.jitter)
+"""
+SETTLED = """        if sends:
+            await deliver(self._around.broker, sends, self._trouble, self._around.jitter)
+            self.status.sent += len(sends)
+        for hand in hands:
+            hand.settling.ack(hand.delivery.envelope.offset)
+"""
+ACKED_FIRST = """        for hand in hands:
+            hand.settling.ack(hand.delivery.envelope.offset)
+        if sends:
+            await deliver(self._around.broker, sends, self._trouble, self._around.jitter)
+            self.status.sent += len(sends)
+"""
+COMMIT = "        await self._store.commit(settled.commit)\n"
+SUPPRESSED = """        from contextlib import suppress
+        from stores.errors import {0}
+        with suppress({0}):
+            await self._store.commit(settled.commit)
+"""
+
+MUTANTS = (
+    Mutant(
+        "no fence: any epoch commits (memory)",
+        "stores/memory.py",
+        "if kept is None or kept.checkpoint.epoch != epoch:",
+        "if kept is None:",
+    ),
+    Mutant(
+        "no fence: any epoch commits (SQLite)",
+        "stores/sqlite_commit.py",
+        "WHERE agent = ? AND partition = ? AND epoch = ?",
+        "WHERE agent = ? AND partition = ? AND epoch >= ?",
+        tests("tests/stores/contract", "-k", "sqlite"),
+    ),
+    Mutant(
+        "who is fenced goes on",
+        "streams/tenure.py",
+        COMMIT,
+        SUPPRESSED.format("Fenced"),
+    ),
+    Mutant(
+        "an unknown commit is taken for done",
+        "streams/tenure.py",
+        COMMIT,
+        SUPPRESSED.format("CommitUnknown"),
+    ),
+    Mutant(
+        "the outbox is not published again",
+        "streams/tenure.py",
+        "        await self._publish(unpack(self._checkpoint.outbox))\n",
+        "        unpack(self._checkpoint.outbox)\n",
+    ),
+    Mutant(
+        "the next commit does not wait for the outbox's confirms",
+        "streams/tenure.py",
+        "        await self._publish(settled.messages)\n",
+        "        _ = asyncio.create_task(self._publish(settled.messages))\n",
+    ),
+    Mutant(
+        "the outbox is not in the commit",
+        "streams/batch.py",
+        "        commit.outbox = pack(messages)\n",
+        '        commit.outbox = pack(messages)[:0] or b""\n',
+    ),
+    Mutant(
+        "the outbox is never cleared",
+        "streams/tenure.py",
+        "quiet = self._flush is None and (self._outbox_stored or self._batch.has_moved)",
+        "quiet = self._flush is None and self._batch.has_moved",
+        tests("tests/streams/engine/test_log_agents.py"),
+    ),
+    Mutant(
+        "the state is read before the epoch is raised",
+        "stores/memory.py",
+        "        checkpoint.epoch = Epoch(checkpoint.epoch + 1)\n        return replace(checkpoint)\n",
+        "        read = replace(checkpoint)\n"
+        "        await __import__('asyncio').sleep(0.5)\n"
+        "        checkpoint.epoch = Epoch(checkpoint.epoch + 1)\n"
+        "        return replace(read, epoch=checkpoint.epoch)\n",
+    ),
+    Mutant(
+        "what is in memory is used whoever has had the slot since",
+        "streams/log_agent.py",
+        "        return (checkpoint.epoch, checkpoint.position) == (self.epoch + 1, self.position)\n",
+        "        return bool(checkpoint) or True\n",
+    ),
+    Mutant(
+        "the working copy is not dropped",
+        "streams/working.py",
+        ROLLBACK,
+        '        """Forget what the batch did."""\n',
+        tests("tests/streams/test_working.py", "tests/streams/engine/test_poison.py"),
+    ),
+    Mutant(
+        "what the gate noted is not rolled back",
+        "streams/batch.py",
+        "        self._partition.rollback()\n        self._gate.rollback()\n",
+        "        self._partition.rollback()\n",
+    ),
+    Mutant(
+        "readers ignore the floor",
+        "streams/lanes.py",
+        FRESH,
+        "        if seq in lane.seen:\n",
+        tests("tests/streams/test_lanes.py"),
+    ),
+    Mutant(
+        "readers keep a high-water mark only",
+        "streams/lanes.py",
+        FRESH,
+        "        if lane.seen and seq <= max(lane.seen):\n",
+        tests("tests/streams/test_lanes.py"),
+    ),
+    Mutant(
+        "the floor is the highest number of the outbox",
+        "streams/outbox.py",
+        "floor = self._sends[0][0] if self._sends else 0",
+        "floor = self._sends[-1][0] if self._sends else 0",
+        tests("tests/streams/test_outbox.py"),
+    ),
+    Mutant(
+        "the lanes seen are not in the commit",
+        "streams/batch.py",
+        "commit.seen, commit.ids, commit.forget_ids_to = self._gate",
+        "_, commit.ids, commit.forget_ids_to = self._gate",
+    ),
+    Mutant(
+        "messages without a lane are not de-duplicated",
+        "streams/gate.py",
+        "fresh = ids_fresh is None or not envelope.id or ids_fresh(envelope.id)",
+        "fresh = True",
+        tests("tests/streams/engine/test_log_agents.py"),
+    ),
+    Mutant(
+        "the ids seen are not in the commit",
+        "streams/batch.py",
+        "commit.seen, commit.ids, commit.forget_ids_to = self._gate",
+        "commit.seen, _, commit.forget_ids_to = self._gate",
+        tests("tests/streams/engine/test_log_agents.py"),
+    ),
+    Mutant(
+        "the anchor is not checked",
+        "streams/intake.py",
+        "if reader.fingerprint(chunk, self.offset) != self.fingerprint:",
+        "if not reader.fingerprint(chunk, self.offset):",
+        tests("tests/streams/engine/test_anchor.py"),
+    ),
+    Mutant(
+        "after a break what comes after the first lost message is sent again, not that message",
+        "streams/delivery.py",
+        "return [*refused, *messages[first_lost:]]",
+        "return [*refused, *messages[first_lost + 1 :]]",
+        tests("tests/streams/test_outbox.py"),
+    ),
+    Mutant(
+        "sends get another id at each attempt",
+        "streams/addressing.py",
+        "message_id=str(derive_id(cause.id, ",
+        "message_id=str(derive_id(__import__('uuid').uuid4().hex, ",
+        tests("tests/streams/engine/test_queue_agents.py"),
+    ),
+    Mutant(
+        "a queue agent acknowledges before its sends are confirmed",
+        "streams/queue_agent.py",
+        SETTLED,
+        ACKED_FIRST,
+    ),
+    Mutant(
+        "the forwarder commits before it publishes",
+        "streams/forwarder.py",
+        FORWARDED,
+        FORWARDED_AFTER,
+    ),
+    Mutant(
+        "a due time acts whatever the store's row says",
+        "streams/admission.py",
+        "if current != cause or log_time < envelope.time - EARLY:",
+        "if log_time < envelope.time - EARLY:",
+        tests("tests/streams/engine/test_due_times.py"),
+    ),
+    Mutant(
+        "a due time's row stays when it was handled",
+        "streams/admission.py",
+        "        self._due[key] = None\n        return True\n",
+        "        return True\n",
+        tests("tests/streams/engine/test_due_times.py"),
+    ),
+    Mutant(
+        "a replayed letter is an event like any other, to all agents of its log",
+        "agents/deadletters/desk.py",
+        "headers={**carried_headers(letter.headers), **only},",
+        "headers=carried_headers(letter.headers) if only else {},",
+        tests("tests/agents/test_deadletters.py"),
+    ),
+    Mutant(
+        "a replayed letter counts although its offset is not, or no longer, that of a dead one",
+        "streams/admission.py",
+        "if offset is None or offset not in self._dead or offset in self._revived:",
+        "if offset is None:",
+        tests("tests/agents/test_deadletters.py", "tests/streams"),
+    ),
+)
