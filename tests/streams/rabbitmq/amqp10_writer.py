@@ -125,7 +125,9 @@ def as_4(
 
 # --- random messages ---
 
-names = st.sampled_from(["key", "time", "lane", "seq", "floor", "log_time", "x-basic-type", "x-exchange", "schema", "traceparent"])
+names = st.sampled_from(
+    ["key", "time", "lane", "seq", "floor", "log_time", "x-basic-type", "x-exchange", "schema", "traceparent"]
+)
 short_texts = st.text(max_size=12)
 
 values: st.SearchStrategy[bytes] = st.one_of(
