@@ -4,15 +4,14 @@ from collections.abc import Iterator
 
 from streams.app import App
 from streams.forwarder import Forwarder
-from streams.graph import is_log_agent, tables_of
+from streams.graph import at_work, is_log_agent, tables_of
 from streams.hold import Duty
 from streams.log_agent import LogAgent
-from streams.regrouping import stages
 from streams.source import sources
 from streams.surroundings import Surroundings
 from streams.topic import A_DAY
 from streams.windows import milliseconds
-from topology.spec import Log
+from topology.spec import Log, Topology
 
 
 def duties(app: App, around: Surroundings) -> Iterator[Duty]:
@@ -20,17 +19,15 @@ def duties(app: App, around: Surroundings) -> Iterator[Duty]:
     topology = around.topology
     for log in topology.service(app.id).logs:
         if log.partitions > 1:
-            yield Forwarder(log, app.id, _dedupe(app, log), around)
-    for agent in app.agents.values():
+            yield Forwarder(log, app.id, _dedupe(app, log, topology), around)
+    for agent in at_work(app, topology):
         if is_log_agent(agent, topology):
-            for stage in stages(agent):
-                tables = [app.tables[name] for name in tables_of(stage, app)]
-                for source in sources(topology.logs[stage.topic.names[0]]):
-                    yield LogAgent(stage, source, tables, around)
+            tables = [app.tables[name] for name in tables_of(agent, app)]
+            for source in sources(topology.logs[agent.topic.names[0]]):
+                yield LogAgent(agent, source, tables, around)
 
 
-def _dedupe(app: App, log: Log) -> int | None:
+def _dedupe(app: App, log: Log, topology: Topology) -> int | None:
     """For how long a forwarder remembers ids: as long as any of its readers asks for."""
-    reading = (stage for agent in app.agents.values() for stage in stages(agent))
-    asked = [stage.topic.dedupe for stage in reading if log.name in stage.topic.names]
+    asked = [agent.topic.dedupe for agent in at_work(app, topology) if log.name in agent.topic.names]
     return max((keep for keep in asked if keep is not None), default=None) if asked else milliseconds(A_DAY)

@@ -40,6 +40,12 @@ def is_log_agent(agent: Agent, topology: Topology) -> bool:
     return agent.topic.names[0] in topology.logs
 
 
+def at_work(app: App, topology: Topology) -> Iterator[Agent]:
+    """The agents of an app as they run: where one regroups its stream, the two that this makes of it."""
+    for agent in app.agents.values():
+        yield from stages(agent) if is_log_agent(agent, topology) else (agent,)
+
+
 def tables_of(agent: Agent, app: App) -> list[str]:
     """The names of the tables that belong to a log agent."""
     return list(app.tables) if agent.tables is None else list(agent.tables)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +16,15 @@ from stores.port import Roster, Slot, Standing
 from streams import App
 from streams.agent import Agent
 from streams.broker import Extent
-from streams.graph import is_log_agent, tables_of
+from streams.forwarder import forwarder_name
+from streams.graph import at_work, is_log_agent, tables_of
 from streams.limits import Limits
 from streams.rebuild import Difference, Rebuild, Rebuilt
 from streams.rewind import Rewind, Target
 from streams.source import Source, sources
 from streams.surroundings import Surroundings
-from topology.spec import nearest
+from topology.load import load_shop
+from topology.spec import Topology, nearest
 from warren.settings import load_settings
 from warren.system import System, now, open_system
 
@@ -166,7 +168,8 @@ def tool_name() -> str:
 async def found(name: str) -> AsyncIterator[Found]:
     """The log agent of that name, `agent` or `service/agent`, with its service's store and the broker open."""
     async with AsyncExitStack() as stack:
-        candidates = {f"{app.id}/{agent.name}": (app, agent) for app in load() for agent in app.agents.values()}
+        topology = load_shop()
+        candidates = {f"{app.id}/{agent.name}": (app, agent) for app in load() for agent in at_work(app, topology)}
         chosen = [full for full in candidates if name in (full, full.partition("/")[2])]
         if len(chosen) != 1:
             raise click.UsageError(
@@ -254,17 +257,27 @@ async def _rows(services: Sequence[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     async with open_system(load_settings(), services) as system:
         for app in system.apps:
-            logs = [agent for agent in app.agents.values() if is_log_agent(agent, system.topology)]
-            if not logs:
+            read = list(_read(app, system.topology))
+            if not read:
                 continue
             store = system.stores[app.id]
             standings = {standing.slot: standing for standing in await store.standings()}
             roster = await store.roster()
-            for source, agent in ((s, a) for a in logs for s in Found(app, a, system).sources):
-                slot = Slot(agent.name, source.partition)
+            for slot, source in read:
                 extent = await system.broker.extent(source.stream)
                 rows.append(_row(app.id, slot, source, standings.get(slot), roster, extent))
     return rows
+
+
+def _read(app: App, topology: Topology) -> Iterator[tuple[Slot, Source]]:
+    """The slots of a service, forwarders first, each with what it reads."""
+    for log in topology.service(app.id).logs:
+        if log.partitions > 1:
+            yield Slot(forwarder_name(log.name)), Source(log.name, log.name)
+    for agent in at_work(app, topology):
+        if is_log_agent(agent, topology):
+            for source in sources(topology.logs[agent.topic.names[0]]):
+                yield Slot(agent.name, source.partition), source
 
 
 def _row(
