@@ -14,7 +14,7 @@ from streams.testing.scenario import Scenario
 from streams.testing.simulation import simulate
 from streams.testing.verdict import Figures
 
-AT_ONCE = 20
+AT_ONCE = 10
 """Seeds that a process is given at a time."""
 
 

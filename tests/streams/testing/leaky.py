@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from streams import App, Stream
 from streams.testing import Scenario
-from streams.testing.shop import Ordered, auditor, billing
+from streams.testing.shop import Ordered, Reminder, auditor, billing
 from streams.testing.shop import scenario as shop
 
 
@@ -14,8 +14,8 @@ def forgetful() -> App:
     app = App("counter")
     seen = app.Table("seen", default=int)
 
-    @app.agent(app.topic("orders", value_type=Ordered))
-    async def count(stream: Stream[Ordered]) -> None:
+    @app.agent(app.topic("orders", value_type=Ordered | Reminder))
+    async def count(stream: Stream[Ordered | Reminder]) -> None:
         number = 0
         async for order in stream:
             number += 1
