@@ -1,6 +1,7 @@
 """Who is calling. An endpoint that needs to know takes a `GivenCaller`; one for some alone has `allowed(scope)`."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Depends, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -53,6 +54,16 @@ def guarded(scope: str) -> params.Depends:
 def may(caller: Caller | None, scope: str) -> bool:
     """Whether the caller has the scope, or the endpoint is open."""
     return caller is None or scope in caller.scopes
+
+
+def own(caller: Caller | None, wanted: UUID | None, scope: str) -> UUID | None:
+    """The user whose things are asked for, None for everybody's. Raises Problem (403) where they are somebody else's
+    and the caller does not have the scope that lets them."""
+    if caller is None or scope in caller.scopes:
+        return wanted
+    if wanted is not None and wanted != caller.user_id:
+        raise Problem(403, "not_your_own", f"{wanted} is another user, and none of your roles has the scope {scope}")
+    return caller.user_id
 
 
 async def _authenticated(edge: Edge, bearer: HTTPAuthorizationCredentials | None) -> Caller:

@@ -25,7 +25,15 @@ SCOPES: Final[Mapping[Role, frozenset[str]]] = {
     Role.WAREHOUSE: frozenset({"orders:ship", "orders:deliver", "products:write"}),
     Role.ANALYST: frozenset({"analytics:read", "tables:read"}),
     Role.ADMIN: frozenset(
-        {"users:admin", "templates:admin", "dead-letters:admin", "tables:read", "events:publish", "analytics:read"}
+        {
+            "analytics:read",
+            "dead-letters:admin",
+            "events:publish",
+            "notifications:read:any",
+            "tables:read",
+            "templates:admin",
+            "users:admin",
+        }
     ),
     Role.SERVICE: frozenset({"events:publish"}),
 }

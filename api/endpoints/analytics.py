@@ -11,13 +11,16 @@ from pydantic import Field
 
 from agents.analytics.tables import Takings, revenue
 from api.bodies import Body, Currency, Money, Page
+from api.caller import guarded
 from api.days import Days, days_between
 from api.dependencies import MOST, GivenEdge
 from api.openapi import problems
 from streams import View
 from streams.event import moment
 
-router = APIRouter(prefix="/api/analytics", tags=["analytics"])
+router = APIRouter(
+    prefix="/api/analytics", tags=["analytics"], dependencies=[guarded("analytics:read")], responses=problems(401, 403)
+)
 
 
 class Bucket(Body):

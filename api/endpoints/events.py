@@ -5,17 +5,20 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 
 from api.bodies import Body
+from api.caller import guarded
 from api.cutting import Lines, elements, is_array
 from api.dependencies import GivenCorrelation, GivenEdge, GivenSender
 from api.incoming import MAX_BYTES, MAX_TEXT, EventRefused, Parser
 from api.media import JSON, NDJSON, require_media
-from api.openapi import problems_of_body
+from api.openapi import problems, problems_of_body
 from api.problems import Problem
 from api.reception import Reception, Rejected
 from api.routing import require_open
 from api.sender import Sender
 
-router = APIRouter(prefix="/api/events", tags=["events"])
+router = APIRouter(
+    prefix="/api/events", tags=["events"], dependencies=[guarded("events:publish")], responses=problems(401, 403)
+)
 
 _EVENT: Final[dict[str, Any]] = {
     "title": "Event",

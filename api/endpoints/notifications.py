@@ -1,17 +1,19 @@
 """What users were told: a page of what would have been sent."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
+from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from agents.notifications.tables import Channel, Notification, Status, notifications
 from api.bodies import Body, Page
+from api.caller import Whoever, own
 from api.dependencies import Cursor, GivenEdge, Limit
 from api.openapi import problems
 
-router = APIRouter(prefix="/api/notifications", tags=["notifications"])
+router = APIRouter(prefix="/api/notifications", tags=["notifications"], responses=problems(401, 403))
 
 _decode = msgspec.json.Decoder(Notification).decode
 
@@ -31,14 +33,16 @@ class NotificationBody(Body):
 @router.get("", responses=problems(422, 503))
 async def list_notifications(
     edge: GivenEdge,
-    recipient: Annotated[str | None, Query(max_length=200)] = None,
+    caller: Whoever,
+    recipient: UUID | None = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[NotificationBody]:
     """Notifications by id, of one recipient or of all."""
+    whose = own(caller, recipient, "notifications:read:any")
     page = await edge.store("notifications").query(
         notifications.name,
-        equals={} if recipient is None else {"recipient": recipient},
+        equals={} if whose is None else {"recipient": str(whose)},
         limit=limit,
         cursor=cursor,
     )

@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 
 from api.bodies import Body, Page
+from api.caller import guarded
 from api.dependencies import Cursor, GivenEdge, Limit
 from api.edge import Edge
 from api.hiding import is_hidden, shown
@@ -20,7 +21,9 @@ from streams.codec import encode
 from streams.documents import Documents
 from topology.spec import nearest
 
-router = APIRouter(prefix="/api/tables", tags=["tables"])
+router = APIRouter(
+    prefix="/api/tables", tags=["tables"], dependencies=[guarded("tables:read")], responses=problems(401, 403)
+)
 
 
 class TableBody(Body):

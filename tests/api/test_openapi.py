@@ -45,7 +45,7 @@ def test_failures_are_problems(document: dict[str, Any]) -> None:
 
 def test_an_order_documents_every_status_that_it_may_get(document: dict[str, Any]) -> None:
     answers = operations(document)["POST /api/orders"]["responses"]
-    assert set(answers) == {"202", "400", "408", "413", "415", "422", "500", "503"}
+    assert set(answers) == {"202", "400", "401", "403", "408", "413", "415", "422", "500", "503"}
     assert "Location" in answers["202"]["headers"]
     assert "Retry-After" in answers["503"]["headers"]
 

@@ -56,6 +56,7 @@ def test_a_url_without_a_password_is_shown_as_it_is(url: str) -> None:
         ("WARREN_HTTP_PORT", "99999", "WARREN_HTTP_PORT: input should be less than or equal to 65535"),
         ("WARREN_LEASE", "0.1", "WARREN_LEASE: input should be greater than or equal to 1"),
         ("WARREN_LOG_LEVEL", "loud", "WARREN_LOG_LEVEL: input should be 'debug'"),
+        ("WARREN_AUTH", "yes", "WARREN_AUTH: input should be 'required' or 'off'"),
     ],
 )
 def test_a_wrong_variable_is_named_and_its_value_is_not(
