@@ -7,7 +7,7 @@ LOCK := uv.lock pyproject.toml
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick lint format bench prove-replay servers clean
+.PHONY: help demo dataset test test-quick lint format bench prove-replay prove-mutants servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,9 @@ bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' op
 
 prove-replay: .venv/.dev ## Replay all 155,848 orders, whole and with everything killed: about an hour (ARGS="embedded --orders 9000")
 	@$(PYTHON) -m tests.replay.prove $(ARGS)
+
+prove-mutants: .venv/.dev ## Break the engine in every way we know, and see that it is noticed: minutes (ARGS="fence")
+	@$(PYTHON) -m tests.prove.mutants $(ARGS)
 
 servers: .venv/.dev ## Start the servers of the tests and print where they are, until Ctrl-C
 	@$(PYTHON) -m tests.servers serve
