@@ -17,7 +17,9 @@ from streams.broker import Message
 from streams.embedded import Break, Fate
 from streams.errors import DeclarationError
 from streams.limits import Limits
+from streams.rewind import Rewind
 from streams.schedule import unpack
+from streams.source import Source
 from streams.testing.virtual_time import VirtualTimeLoop
 from tests.streams.engine.stage import EPOCH_MS, Counted, Order, Stage, Unsteady, handled, status_of, topology, until
 from topology.spec import Topology
@@ -202,13 +204,59 @@ async def test_one_that_comes_too_early_by_the_log_s_clock_is_sent_again(stage: 
         ids=Random(9),
     )
     await fast.start()
-    await stage.send(Order("a", 5))
+    await stage.send(Order("a", 5), time=EPOCH_MS)
     await asyncio.sleep(55)
     assert len(await in_log(stage)) == 1
     assert await reminders(stage) == {}
     await come(stage, a=5)
     assert 60 <= asyncio.get_running_loop().time() < 75
     await fast.stop()
+
+
+@on_due_stage
+async def test_what_is_skipped_moves_no_watermark(stage: Stage) -> None:
+    worker = await started(stage)
+    await stage.send(Order("a", 5), time=EPOCH_MS)
+    await handled(worker, 1)
+    await worker.stop()
+    (row,) = await stage.store.due(slot_of(worker), 2**62, 10)
+    await publish(stage, row.message)
+    await stage.send(Order("z", 0), time=EPOCH_MS)
+    worker = await started(stage)
+    await handled(worker, 1)
+    assert status_of(worker).repeats == 1
+    await worker.stop()
+    checkpoint = await stage.store.acquire(slot_of(worker), "looking", 1)
+    assert checkpoint is not None
+    assert checkpoint.watermark == EPOCH_MS
+
+
+@on_due_stage
+async def test_after_a_reset_what_came_due_before_is_not_published_again(stage: Stage) -> None:
+    """Reminder `b` fails for a second, in which its row stands, and its time is long over."""
+    worker = await started(stage)
+    await stage.send(Order("a", 5), Order("b", 13))
+    await come(stage, a=5)
+    await asyncio.sleep(100)
+    await worker.stop()
+    before = await in_log(stage)
+    tool = Rewind(
+        "remind",
+        Source("orders", "orders"),
+        ["reminded", "seen"],
+        stage.store,
+        stage.broker,
+        "tool",
+        10,
+        Random(1),
+    )
+    await tool.to("first")
+    worker = await started(stage)
+    await come(stage, a=5)
+    await asyncio.sleep(100)
+    assert await in_log(stage) == before
+    assert (await stage.store.standings())[0].due == 0
+    await worker.stop()
 
 
 @on_due_stage

@@ -14,12 +14,13 @@ from streams import App, Stream
 from streams.custody import AtWork
 from streams.limits import Limits
 from streams.rebuild import NotRebuilt, Rebuild, Rebuilt
-from streams.rewind import NotThere
+from streams.rewind import NotThere, Rewind
 from streams.source import Source
 from streams.surroundings import Surroundings
 from tests.streams.engine.stage import Counted, Order, Stage, handled, on_stage, status_of, until
 
 SLOT = Slot("count")
+SOURCE = Source("orders", "orders")
 
 
 def app_of(*, wrong: bool = False) -> App:
@@ -70,7 +71,7 @@ async def rebuild(stage: Stage, *, swap: bool = False, limits: Limits | None = N
         Random(3),
         limits or Limits(),
     )
-    return await Rebuild(app, app.agents["count"], Source("orders", "orders"), around).run(swap=swap)
+    return await Rebuild(app, app.agents["count"], SOURCE, around).run(swap=swap)
 
 
 ORDERS = [Order("a"), Order("left out", 2), Order("b", 3), Order("a", 13), Order("a", 4)]
@@ -124,6 +125,18 @@ async def test_repeats_of_what_was_read_before_a_swap_are_known_after_it(stage: 
     await stage.send(Order("a"), ids=["one"])
     await count(stage)
     assert await stage.table("totals") == {"a": b"2"}
+
+
+@on_stage
+async def test_a_rebuild_ends_where_the_agent_is_in_the_middle_of_a_chunk(stage: Stage) -> None:
+    await count(stage, *[Order("a") for _ in range(5)])
+    await Rewind("count", SOURCE, ["totals", "windows"], stage.store, stage.broker, "tool", 10, Random(1)).to(3)
+    done = await rebuild(stage, swap=True)
+    assert (done.position, done.events) == (2, 3)
+    assert await stage.table("totals") == {"a": b"3"}
+    await count(stage)
+    assert await stage.table("totals") == {"a": b"5"}
+    assert len(await stage.log("counted")) == 5
 
 
 @on_stage
