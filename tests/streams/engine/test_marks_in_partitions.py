@@ -1,12 +1,16 @@
-"""Due times and replays find their way through the intake of a log in partitions."""
+"""Due times, replays and resets where a log has partitions."""
 
 import asyncio
+from random import Random
 
 from streams import App, Worker
-from streams.source import partition_of
+from streams.embedded import Fate
+from streams.rewind import Rewind
+from streams.source import partition_of, sources
 from tests.streams.engine.stage import Order, Stage, on_stage
+from tests.streams.engine.stage import counting as count
 from tests.streams.engine.test_due_times import reminding
-from tests.streams.engine.test_partitions import PARTITIONS, part, totals_are, users
+from tests.streams.engine.test_partitions import PARTITIONS, part, totals, totals_are, users
 from tests.streams.engine.test_replays import Mood, buried, counting, replay
 
 
@@ -94,3 +98,29 @@ async def test_a_stranger_s_word_is_not_passed_on_as_the_forwarder_s(stage: Stag
     await asyncio.sleep(5)
     assert sum(standing.dead for standing in await stage.store.standings()) == 1
     await worker.stop()
+
+
+@on_stage
+async def test_a_partition_that_is_read_again_from_its_beginning_comes_to_the_same(stage: Stage) -> None:
+    part(stage)
+    stage.faults.fates[""] = [Fate.KEPT, Fate.UNCONFIRMED] * 6  # so that partitions hold some messages twice
+    app = App("counter")
+    count(app)
+    worker = await stage.start(app)
+    for _ in range(4):
+        await stage.send(*[Order(user) for user in users()])
+    await totals_are(stage, **dict.fromkeys(users(), 4))
+    await worker.stop()
+    sent = len(await stage.log("counted"))
+    for source in sources(stage.topology.logs["orders"]):
+        tool = Rewind("count", source, ["totals"], stage.store, stage.broker, "tool", 10, Random(1))
+        await tool.to("first")
+    assert await totals(stage) == {}
+    again = App("counter")
+    count(again)
+    worker = await stage.start(again)
+    await totals_are(stage, **dict.fromkeys(users(), 4))
+    await worker.stop()
+    assert len(await stage.log("counted")) == sent
+    written = sum([len(await stage.log(source.stream)) for source in sources(stage.topology.logs["orders"])])
+    assert written > 4 * len(users())
