@@ -7,10 +7,10 @@ LOCK := uv.lock pyproject.toml
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick lint format bench prove-replay prove-mutants servers clean
+.PHONY: help demo dataset test test-quick lint format bench prove prove-points prove-chaos prove-brokers prove-replay prove-mutants servers clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.runtime ## Start the whole shop in this process, with nothing else to install
 	@exec .venv/bin/warren demo $(ARGS)
@@ -38,6 +38,17 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 
 bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
+
+prove: prove-points prove-chaos prove-brokers prove-replay ## Show on real servers that every event counts once: about two hours
+
+prove-points: .venv/.dev ## Strike workers at every crash point in every way (ARGS="commit.after stop")
+	@$(PYTHON) -m tests.prove.matrix $(ARGS)
+
+prove-chaos: .venv/.dev ## Strike everything for a quarter of an hour (ARGS="--seed 7")
+	@$(PYTHON) -m tests.prove.chaos $(ARGS)
+
+prove-brokers: .venv/.dev ## Test what is promised of RabbitMQ on 4.0 and 4.3, from Debian's packages; needs root (ARGS=sid)
+	@$(PYTHON) -m tests.prove.brokers $(ARGS)
 
 prove-replay: .venv/.dev ## Replay all 155,848 orders, whole and with everything killed: about an hour (ARGS="embedded --orders 9000")
 	@$(PYTHON) -m tests.replay.prove $(ARGS)

@@ -1,0 +1,145 @@
+"""What is done to a running service and its servers. Each strike returns when everything moves again."""
+
+import asyncio
+import random
+import signal
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Final
+
+from tests.prove.crew import PATIENCE, Crew, Member
+from tests.prove.feeder import Feeder
+from tests.prove.place import Place
+from tests.prove.recovery import MOVING, moves_again, slots
+from tests.servers.server import PostgresServer, RabbitMQServer, Server
+
+Strike = Callable[[], Awaitable[None]]
+
+_HOLD_SECONDS: Final = 3.0
+_FROZEN_SECONDS: Final = 4.0
+
+
+class Strikes:
+    """On one service with several workers."""
+
+    def __init__(
+        self, place: Place, crew: Crew, feeder: Feeder, rabbitmq: RabbitMQServer, postgres: PostgresServer, seed: int
+    ) -> None:
+        self._place = place
+        self._crew = crew
+        self._feeder = feeder
+        self._rabbitmq = rabbitmq
+        self._postgres = postgres
+        self._random = random.Random(seed)
+        self._members: dict[Member, AsyncExitStack] = {}
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+        """Until everything moved again, by strike."""
+
+    @property
+    def kinds(self) -> Mapping[str, Strike]:
+        """By their names."""
+        return {
+            "worker killed": self.kill_worker,
+            "worker frozen": self.freeze_worker,
+            "network cut": self.cut,
+            "broker killed": self.kill_broker,
+            "database killed": self.kill_database,
+            "database restarted": self.restart_database,
+            "memory alarm": self.memory_alarm,
+            "disk alarm": self.disk_alarm,
+        }
+
+    async def start_worker(self) -> None:
+        """One more; waits until it is at work, which it is only while the servers are up."""
+        stack = AsyncExitStack()
+        member = await stack.enter_async_context(self._crew.member())
+        self._members[member] = stack
+        async with asyncio.timeout(PATIENCE):
+            await member.has_begun.wait()
+
+    async def stop_workers(self) -> None:
+        """All of them, in good order."""
+        for member, stack in list(self._members.items()):
+            async with stack:
+                await member.stop()
+            del self._members[member]
+
+    async def abandon(self) -> None:
+        """Kill those that still run."""
+        for stack in self._members.values():
+            await stack.aclose()
+
+    # --- workers ---
+
+    async def kill_worker(self) -> None:
+        """One that owns something; another one is started at once."""
+        before = await slots(self._place)
+        victim = self._owner({owner for owner, _ in before.values()})
+        await victim.kill()
+        await self._members.pop(victim).aclose()
+        starting = asyncio.create_task(self.start_worker())
+        orphans = [agent for agent in MOVING if before[agent][0] == victim.id]
+        self.seconds["worker killed"].append(await moves_again(self._place, before, orphans))
+        await starting
+
+    async def freeze_worker(self) -> None:
+        """Beyond its lease; then it wakes up and has to find out."""
+        before = await slots(self._place)
+        victim = self._owner({owner for owner, _ in before.values()})
+        victim.signal(signal.SIGSTOP)
+        self.seconds["worker frozen"].append(await moves_again(self._place, before, MOVING))
+        await asyncio.sleep(_FROZEN_SECONDS)
+        victim.signal(signal.SIGCONT)
+
+    async def cut(self) -> None:
+        """All connections of one worker."""
+        before = await slots(self._place)
+        victim = self._random.choice(list(self._members))
+        await victim.net.outage(self._random.choice((0.0, 0.3, 1.5)))
+        self.seconds["network cut"].append(await moves_again(self._place, before, MOVING))
+
+    def _owner(self, owners: set[str]) -> Member:
+        return self._random.choice([m for m in self._members if m.id in owners] or list(self._members))
+
+    # --- servers ---
+
+    async def kill_broker(self) -> None:
+        """SIGKILL, and started again at once."""
+        await self._struck("broker killed", self._rabbitmq, self._rabbitmq.kill)
+
+    async def kill_database(self) -> None:
+        """SIGKILL, and started again at once."""
+        await self._struck("database killed", self._postgres, self._postgres.kill)
+
+    async def restart_database(self) -> None:
+        """In good order."""
+        await self._struck("database restarted", self._postgres, self._postgres.stop)
+
+    async def _struck(self, name: str, server: Server, end: Callable[[], None]) -> None:
+        """Counts from when the server takes connections again."""
+        before = await slots(self._place)
+        await asyncio.to_thread(end)
+        await asyncio.to_thread(server.start)
+        self.seconds[name].append(await moves_again(self._place, before, MOVING))
+
+    async def memory_alarm(self) -> None:
+        """RabbitMQ blocks who publishes."""
+        await self._alarm("memory alarm", "set_vm_memory_high_watermark", "0.00001", "0.4")
+
+    async def disk_alarm(self) -> None:
+        """The same for its disk."""
+        await self._alarm("disk alarm", "set_disk_free_limit", "999TB", "50MB")
+
+    async def _alarm(self, name: str, setting: str, bad: str, good: str) -> None:
+        await asyncio.to_thread(self._rabbitmq.control, setting, bad)
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not self._feeder.blocked:
+                assert time.monotonic() < deadline, f"the {name} blocks nobody"
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(_HOLD_SECONDS)
+        finally:
+            await asyncio.to_thread(self._rabbitmq.control, setting, good)
+        self.seconds[name].append(await moves_again(self._place, await slots(self._place), MOVING))

@@ -1,0 +1,32 @@
+"""Workers are struck at every point on their way, on RabbitMQ and PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.prove.matrix import ALL, Matrix
+from tests.prove.points import POINTS
+from tests.prove.spring import WAYS, Way
+from tests.servers.address import RabbitMQ
+from tests.servers.guard import Guard
+
+
+@pytest.fixture
+def guard() -> Iterator[Guard]:
+    guard = Guard()
+    yield guard
+    guard.close()
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("way", WAYS)
+async def test_every_event_counts_once_whoever_is_struck(
+    way: Way, rabbitmq: RabbitMQ, postgres: str, tmp_path: Path, guard: Guard
+) -> None:
+    """Every fourth point in each way, so that each point has its turn; `make prove-points` has all of them."""
+    points = POINTS[WAYS.index(way) :: len(WAYS)]
+    matrix = Matrix(rabbitmq, postgres, guard, print)
+    await matrix.run([trial for trial in ALL if trial.way == way and trial.point in points], tmp_path)
+    assert matrix.failures == {}
+    assert len(matrix.verdicts) == len(points)
