@@ -39,7 +39,7 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
 
-prove: prove-points prove-chaos prove-brokers prove-replay ## Show on real servers that every event counts once: about two hours
+prove: prove-points prove-chaos prove-brokers prove-replay prove-mutants ## Show on real servers that every event counts once: about two hours
 
 prove-points: .venv/.dev ## Strike workers at every crash point in every way (ARGS="commit.after stop")
 	@$(PYTHON) -m tests.prove.matrix $(ARGS)
