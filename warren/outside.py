@@ -1,16 +1,27 @@
-"""What agents reach outside: the payment provider that the settings name, or a simulated one in this process."""
+"""What agents reach outside: the payment provider, the mail server and the webhooks that the settings name.
+
+Without them a simulated provider is in this process, and what would be sent is kept in files.
+"""
 
 from contextlib import AsyncExitStack
 from typing import Final
 
+from agents.notifications.carriers.outbox import FileOutbox
+from agents.notifications.carriers.port import Carrier
+from agents.notifications.carriers.smtp import SmtpCarrier
+from agents.notifications.carriers.webhook import WebhookCarrier
+from agents.notifications.post import post
+from agents.notifications.tables import Channel
 from agents.payments.provider.book import Book
 from agents.payments.provider.client import HttpProvider
 from agents.payments.provider.simulator import Simulator
 from agents.payments.till import till
-from warren.settings import Settings
+from warren.settings import SecretUrl, Settings
 
 BOOK: Final = "provider.db"
 """The simulated provider's file, under WARREN_DATA."""
+OUTBOX: Final = "outbox"
+"""The directory of what is not sent, under WARREN_DATA."""
 
 
 def simulated_provider(settings: Settings) -> Simulator:
@@ -23,3 +34,17 @@ def open_outside(settings: Settings, stack: AsyncExitStack) -> None:
     provider = HttpProvider(settings.provider.get_secret_value()) if settings.provider else simulated_provider(settings)
     stack.push_async_callback(provider.close)
     stack.enter_context(till.served_by(provider))
+    carriers = _carriers(settings)
+    for carrier in carriers.values():
+        stack.push_async_callback(carrier.close)
+    stack.enter_context(post.served_by(carriers))
+
+
+def _carriers(settings: Settings) -> dict[Channel, Carrier]:
+    outbox = FileOutbox(settings.data / OUTBOX)
+
+    def webhook(url: SecretUrl | None) -> Carrier:
+        return WebhookCarrier(url.get_secret_value()) if url else outbox
+
+    mail = SmtpCarrier(settings.smtp.get_secret_value(), settings.mail_from) if settings.smtp else outbox
+    return {Channel.EMAIL: mail, Channel.SMS: webhook(settings.sms), Channel.PUSH: webhook(settings.push)}

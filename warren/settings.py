@@ -56,6 +56,14 @@ class Settings(BaseSettings):
     """Rate limits and caches. Without it they live in this process."""
     provider: Annotated[SecretUrl, _scheme("http", "https")] | None = None
     """The payment provider. Without it a simulated one is in this process, with its book under `data`."""
+    smtp: Annotated[SecretUrl, _scheme("smtp", "smtp+starttls", "smtps")] | None = None
+    """The mail server. Without it mails are files in `outbox` under `data`, as is all that has no way out."""
+    sms: Annotated[SecretUrl, _scheme("http", "https")] | None = None
+    """The webhook that sends SMS."""
+    push: Annotated[SecretUrl, _scheme("http", "https")] | None = None
+    """The webhook that sends push messages."""
+    mail_from: str = Field(default="shop@localhost", pattern=r"^[^@\s]+@[^@\s]+$")
+    """The address that mails come from."""
     data: Path = Path(".warren")
     """Where the embedded broker and SQLite keep their files."""
     lease: float = Field(default=10.0, ge=1, le=600)

@@ -59,6 +59,27 @@ class OrderPaid(Record, event="order.paid"):
     currency: str
 
 
+class OrderShipped(Record, event="order.shipped"):
+    """The goods are on their way."""
+
+    order_id: UUID
+    user_id: UUID
+    total: Decimal
+    currency: str
+    carrier: str | None = None
+    tracking: str | None = None
+
+
+class OrderCancelled(Record, event="order.cancelled"):
+    """The order has ended because somebody wanted it to. What was paid is refunded."""
+
+    order_id: UUID
+    user_id: UUID
+    total: Decimal
+    currency: str
+    reason: str | None = None
+
+
 class OrderPaymentFailed(Record, event="order.payment_failed"):
     """The order has ended because it could not be paid."""
 

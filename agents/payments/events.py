@@ -35,3 +35,26 @@ class PaymentFailed(Record, event="payment.failed"):
     amount: Decimal
     currency: str
     code: str
+
+
+class PaymentRefunded(Record, event="payment.refunded"):
+    """Money of an order was given back. An order may have several refunds."""
+
+    payment_id: UUID
+    order_id: UUID
+    user_id: UUID
+    amount: Decimal
+    currency: str
+    refund_id: UUID
+
+
+class PaymentRefundStuck(Record, event="payment.refund_stuck"):
+    """A refund does not come through: somebody has to look after it. `code` is the provider's reason."""
+
+    payment_id: UUID
+    order_id: UUID
+    user_id: UUID
+    amount: Decimal
+    currency: str
+    refund_id: UUID
+    code: str

@@ -1,4 +1,4 @@
-"""What users were told: a page of what would have been sent."""
+"""What users were told, or would have been."""
 
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(Notification).decode
 
 
 class NotificationBody(Body):
-    """One thing told to one recipient. `data` is what the template is filled with."""
+    """One thing told to one recipient, a user. `data` is what the template is filled with; `address` is masked."""
 
     id: str
     type: Channel
@@ -28,6 +28,9 @@ class NotificationBody(Body):
     data: dict[str, Any]
     status: Status
     sent_at: datetime | None
+    address: str | None
+    reason: str | None
+    version: int | None
 
 
 @router.get("", responses=problems(422, 503))

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import httpx
 
+from agents.payments.provider.simulator import Simulator
+from agents.payments.till import till
 from agents.registry import load
 from api.app import create_app
 from api.catalog import load_catalog
@@ -135,8 +137,9 @@ async def open_shop(
         edge = replace(edge, status=worker.status)
         await worker.start()
     transport = httpx.ASGITransport(create_app(edge), raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
-        yield Shop(edge, client, embedded, broker, weather, stores)
+    with till.served_by(Simulator()):
+        async with httpx.AsyncClient(transport=transport, base_url="http://shop") as client:
+            yield Shop(edge, client, embedded, broker, weather, stores)
     if worker is not None:
         await worker.stop()
     await embedded.close()

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 
-from agents.notifications.tables import notifications
+from agents.notifications.tables import app
 from agents.orders.events import Address, Line, OrderPlace
 from tests.servers.server import RedisServer
 from tests.stores.samples import eventually
@@ -36,7 +36,7 @@ def test_plan_and_apply_make_the_collections() -> None:
     plan = warren("stores", "plan", "notifications")
     assert "notifications: create notifications" in plan
     assert "HSET warren:{notifications} notifications" in plan
-    assert warren("stores", "apply", "notifications").endswith("1 made\n")
+    assert warren("stores", "apply", "notifications").endswith("4 made\n")
     assert warren("stores", "plan", "notifications") == "nothing to do: the tables are there\n"
 
 
@@ -54,7 +54,7 @@ def test_a_service_with_log_agents_is_told_why_it_cannot(
 async def test_notifications_of_an_order_are_kept_in_redis() -> None:
     settings = load_settings()
     async with open_system(settings) as system:
-        await system.stores["notifications"].apply([notifications.spec])
+        await system.stores["notifications"].apply(app.specs())
         worker = system.worker()
         await worker.start()
         order = OrderPlace(UUID(int=1), USER, [Line(UUID(int=7), 1, Decimal("10.00"))], "EUR", "tok_ok", HOME)

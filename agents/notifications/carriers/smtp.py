@@ -1,0 +1,108 @@
+"""Mail by SMTP. A server does not know a mail that it is given twice: what may have arrived is not sent again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from agents.notifications.carriers.mail import mail_of
+from agents.notifications.carriers.port import PATIENCE, Letter, Receipt, Result
+
+CONNECTIONS: Final = 8
+"""To the server at once."""
+PERMANENT: Final = 500
+"""SMTP replies from here on are for good."""
+PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+@dataclass(slots=True)
+class _Progress:
+    """Whether a mail may have been handed over already."""
+
+    handing_over: bool = False
+
+
+class SmtpCarrier:
+    """See Carrier. Keeps its connections, and makes new ones where the server has closed them."""
+
+    repeatable = False
+
+    def __init__(self, url: str, sender: str, *, patience: float = PATIENCE) -> None:
+        """`url` is `smtp://`, `smtp+starttls://` or `smtps://`, with a user and password where the server wants them;
+        `sender` is the address that mails come from."""
+        self._url = urlsplit(url)
+        self._sender = sender
+        self._patience = patience
+        self._free = asyncio.Semaphore(CONNECTIONS)
+        self._idle: list[aiosmtplib.SMTP] = []
+
+    async def send(self, letter: Letter) -> Receipt:
+        """As Carrier."""
+        try:
+            mail = mail_of(letter, self._sender).as_bytes()
+        except (ValueError, UnicodeError, IndexError):
+            return Receipt(Result.REFUSED, "bad_address")
+        progress = _Progress()
+        try:
+            async with asyncio.timeout(self._patience), self._line() as client:
+                return await self._hand_over(client, letter.address, mail, progress)
+        except (aiosmtplib.SMTPException, OSError) as error:  # a timeout is an OSError too
+            doubt = Result.UNKNOWN if progress.handing_over else Result.NOT_SENT
+            return Receipt(doubt, type(error).__name__)
+
+    async def close(self) -> None:
+        """As Carrier."""
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _hand_over(self, client: aiosmtplib.SMTP, address: str, mail: bytes, progress: _Progress) -> Receipt:
+        try:
+            await client.mail(self._sender)
+            await client.rcpt(address)
+            progress.handing_over = True
+            await client.data(mail)
+        except aiosmtplib.SMTPResponseException as error:
+            client.close()
+            # The server's words may hold the address: its number says enough.
+            return Receipt(Result.REFUSED if error.code >= PERMANENT else Result.NOT_SENT, f"smtp_{error.code}")
+        return Receipt(Result.SENT)
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        """A connection for one mail. It is kept for the next one, unless something went wrong."""
+        async with self._free:
+            client = await self._connected()
+            try:
+                yield client
+            except BaseException:
+                client.close()
+                raise
+            if client.is_connected:
+                self._idle.append(client)
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        while self._idle:
+            client = self._idle.pop()
+            if client.is_connected:
+                return client
+        url = self._url
+        client = aiosmtplib.SMTP(
+            hostname=url.hostname,
+            port=url.port or PORTS[url.scheme],
+            username=unquote(url.username) if url.username else None,
+            password=unquote(url.password) if url.password else None,
+            local_hostname=self._sender.rpartition("@")[2],
+            use_tls=url.scheme == "smtps",
+            start_tls=url.scheme == "smtp+starttls",
+            timeout=self._patience,
+        )
+        try:
+            await client.connect()
+        except BaseException:
+            client.close()
+            raise
+        return client

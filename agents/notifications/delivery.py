@@ -1,0 +1,116 @@
+"""One notification, sent at most once: intent, effect, outcome. Every step can be repeated."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from agents.notifications import rules
+from agents.notifications.carriers.port import Letter, Receipt, Result
+from agents.notifications.post import post
+from agents.notifications.rules import News, Step, Way
+from agents.notifications.tables import Channel, Notification, Status, Template, notifications, templates
+from agents.notifications.texts.builtin import builtin
+from agents.notifications.texts.filling import Filling
+from streams import Conflict
+
+log = structlog.get_logger("warren.notifications")
+
+_filling = Filling()
+_NO_ANSWER: Final = Receipt(Result.UNKNOWN)
+
+
+class NotYet(Exception):
+    """A notification is not done: the retry ladder comes back to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When an event happened, when it was taken in hand, and for which time."""
+
+    happened: datetime
+    now: datetime
+    attempt: int
+
+    @property
+    def last(self) -> bool:
+        """Whether there is no further try."""
+        return self.attempt >= rules.TRIES
+
+
+async def deliver(news: News, way: Way, moment: Moment) -> Notification:
+    """The notification, ended now or earlier. Raises NotYet."""
+    id = rules.identity(news, way.channel)
+    existing, version = await notifications.get(id)
+    step = rules.step(existing, moment.now, repeatable=post.repeatable(way.channel), answered=post.has_receipt(id))
+    notification = existing or rules.opened(news, way)
+    match step:
+        case Step.TELL:
+            post.file(id)
+            return notification
+        case Step.WAIT:
+            raise NotYet(f"notification {id} is being sent by somebody, or was until a crash")
+        case Step.GIVE_UP:
+            return await _end(notification, version, _NO_ANSWER, moment)
+        case Step.SEND:
+            return await _send(notification, version, way, moment)
+
+
+async def _send(notification: Notification, version: int, way: Way, moment: Moment) -> Notification:
+    if notification.status is Status.SUPPRESSED:
+        await notifications.put(notification.id, notification, version)
+        return notification
+    if not post.has_receipt(notification.id):
+        template = await current(notification.template)
+        letter = _letter(notification, way, template, moment)
+        rules.leased(notification, moment.now, template.version)
+        version = await notifications.put(notification.id, notification, version)
+        await post.send(way.channel, letter)
+    return await _end(notification, version, post.receipt(notification.id), moment)
+
+
+async def _end(notification: Notification, version: int, receipt: Receipt, moment: Moment) -> Notification:
+    again = post.repeatable(notification.type)
+    rules.ended(notification, receipt, moment.now, again=again, last=moment.last)
+    try:
+        await notifications.put(notification.id, notification, version)
+    except Conflict:
+        post.file(notification.id)
+        raise
+    post.file(notification.id)
+    if notification.status is not Status.SENT:
+        _report(notification)
+    if notification.status is Status.PENDING:
+        raise NotYet(f"notification {notification.id} could not be sent: {notification.reason}")
+    return notification
+
+
+def _report(notification: Notification) -> None:
+    log.warning(
+        "notification not sent",
+        template=notification.template,
+        channel=str(notification.type),
+        to=notification.address,
+        status=str(notification.status),
+        reason=notification.reason,
+    )
+
+
+async def current(name: str) -> Template:
+    """The template in use. Raises KeyError for one that there is not."""
+    changed, _ = await templates.get(name)
+    return changed or builtin(name)
+
+
+def _letter(notification: Notification, way: Way, template: Template, moment: Moment) -> Letter:
+    filled = _filling.fill(template, notification.data)
+    return Letter(
+        id=notification.id,
+        address=notification.recipient if way.channel is Channel.PUSH else way.address,
+        subject=filled.subject,
+        text=filled.text,
+        html=filled.html,
+        short=filled.short,
+        at=moment.happened,
+    )
