@@ -10,8 +10,8 @@ import aio_pika
 import asyncpg
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
 
-_SILENCE: Final = 3.0
-"""Seconds without a message after which a log has come to its end."""
+_SILENCE: Final = 20.0
+"""Seconds without a message after which a log is taken to have no more, though it ends before the offset it said."""
 _ACKNOWLEDGED: Final = 500
 
 

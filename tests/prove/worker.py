@@ -20,6 +20,7 @@ import msgspec
 import structlog
 import uvloop
 
+from stores.errors import StoreUnavailable
 from streams import Worker
 from streams.status import Status
 from tests.prove.spring import Spring, Way
@@ -66,7 +67,7 @@ async def run(configuration: Configuration) -> None:
         ids=random.SystemRandom(),
         lease=configuration.lease,
     )
-    await store.open()
+    await opened(store)
     await worker.start()
     tell(worker=worker.id)
     while not stop.is_set():
@@ -78,6 +79,17 @@ async def run(configuration: Configuration) -> None:
     await worker.stop()
     await broker.close()
     await store.close()
+
+
+async def opened(store: TrappedStore) -> None:
+    """Try until the database answers, as whoever watches over a service starts it again."""
+    while True:
+        try:
+            await store.open()
+        except StoreUnavailable:
+            await asyncio.sleep(0.2)
+        else:
+            return
 
 
 def sizes(status: list[Status]) -> Mapping[str, int]:
