@@ -102,7 +102,7 @@ class MongoStore:
         async with self._known(writing=True) as (database, _):
             await mongo_slots.heartbeat(database, worker, ttl)
             await mongo_slots.forget(database)
-            return await mongo_slots.acquire(database, slot, worker, self._births())
+            return await mongo_slots.acquire(database, slot, worker, self._births)
 
     async def release(self, slot: Slot, epoch: Epoch) -> None:
         async with self._known() as (database, _):

@@ -1,5 +1,6 @@
 """Ownership of slots in MongoDB, by the server's clock."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -32,15 +33,17 @@ async def roster(database: Database, session: AsyncClientSession) -> Roster:
     return Roster(workers, {slot_of(found): Holding(found["owner"], Epoch(found["epoch"])) async for found in held})
 
 
-async def acquire(database: Database, slot: Slot, worker: str, birth: str) -> Checkpoint | None:
+async def acquire(database: Database, slot: Slot, worker: str, births: Callable[[], str]) -> Checkpoint | None:
     """Raise the epoch and read the checkpoint, in one step, unless another live worker holds the slot."""
+    birth = ""
     while True:
         found = await database[CHECKPOINTS].find_one({"_id": slot_id(slot)}, {"epoch": 1, "owner": 1})
+        if found is not None and found["owner"] not in {None, worker} and await _alive(database, found["owner"]):
+            return None
+        birth = birth or births()
         if found is None:
             await _make(database, slot, birth)
             continue
-        if found["owner"] not in {None, worker} and await _alive(database, found["owner"]):
-            return None
         unchanged = {"_id": slot_id(slot), "epoch": found["epoch"], "owner": found["owner"]}
         take = {"$set": {"owner": worker}, "$inc": {"epoch": 1}}
         taken = await database[CHECKPOINTS].find_one_and_update(unchanged, take, return_document=ReturnDocument.AFTER)
