@@ -4,7 +4,19 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from api.endpoints import analytics, auth, dashboard, events, notifications, operations, orders, products, tables, users
+from api.endpoints import (
+    analytics,
+    auth,
+    dashboard,
+    events,
+    notifications,
+    operations,
+    orders,
+    outbox,
+    products,
+    tables,
+    users,
+)
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
@@ -17,6 +29,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tables.router,
     operations.router,
     dashboard.router,
+    outbox.router,
 )
 """All that the edge serves."""
 OPERATIONS: Final[tuple[APIRouter, ...]] = (operations.router,)

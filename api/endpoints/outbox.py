@@ -1,0 +1,91 @@
+"""A page of what users were told: each notification with its text, as its template has it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+import jinja2
+import msgspec
+from fastapi import APIRouter, Query
+from fastapi.responses import HTMLResponse
+
+from agents.notifications.tables import Notification, Template, notifications, templates
+from agents.notifications.texts.builtin import FIRST, builtin
+from agents.notifications.texts.filling import BadTemplate, Filled, Filling
+from api.caller import guarded
+from api.dependencies import Cursor, GivenEdge
+from stores.port import Store
+
+router = APIRouter(include_in_schema=False, dependencies=[guarded("notifications:read:any")])
+
+PAGE: Final = 50
+_POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+_notification = msgspec.json.Decoder(Notification).decode
+_template = msgspec.json.Decoder(Template).decode
+_filling = Filling()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A notification as the page shows it."""
+
+    subject: str
+    text: str
+    type: str
+    status: str
+    recipient: str
+    address: str | None
+    reason: str | None
+    sent_at: datetime | None
+
+
+@router.get("/outbox")
+async def get_outbox(
+    edge: GivenEdge, recipient: Annotated[str | None, Query(max_length=200)] = None, cursor: Cursor = None
+) -> HTMLResponse:
+    """Notifications by id, of one recipient or of all."""
+    store = edge.store("notifications")
+    equals = {} if recipient is None else {"recipient": recipient}
+    page = await store.query(notifications.name, equals=equals, limit=PAGE, cursor=cursor)
+    items = [await _item(store, _notification(row.value)) for row in page.rows]
+    following = urlencode({**equals, "cursor": page.cursor}) if page.cursor else ""
+    html = _page().render(items=items, following=following)
+    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
+
+
+async def _item(store: Store, told: Notification) -> Item:
+    filled = await _filled(store, told)
+    return Item(
+        subject=filled.subject if filled else told.template,
+        text=filled.text if filled else "",
+        type=told.type,
+        status=told.status,
+        recipient=told.recipient,
+        address=told.address,
+        reason=told.reason,
+        sent_at=told.sent_at,
+    )
+
+
+async def _filled(store: Store, told: Notification) -> Filled | None:
+    """The texts that were sent; those that come with the service, where nothing was."""
+    try:
+        return _filling.fill(await _version(store, told), told.data)
+    except (BadTemplate, KeyError):
+        return None
+
+
+async def _version(store: Store, told: Notification) -> Template:
+    if told.version is None or told.version == FIRST:
+        return builtin(told.template)
+    id = f"{told.template}@{told.version}"
+    return _template((await store.read(templates.name, [id]))[id].value)
+
+
+@cache
+def _page() -> jinja2.Template:
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    return environment.from_string((files("api") / "pages" / "outbox.html").read_text("utf-8"))

@@ -1,0 +1,39 @@
+"""The page of what users were told."""
+
+from agents.notifications.tables import Channel, Notification, Status, Template
+from stores.port import Put
+from streams.codec import encode
+from tests.api.shop import Shop
+
+DATA = {"orderId": "4711", "total": "10.00", "currency": "EUR", "reason": "<script>alert(1)</script>"}
+
+
+def told(id: str, template: str, **more: object) -> Put:
+    status = Status.SUPPRESSED if not more else Status.SENT
+    notification = Notification(id, Channel.EMAIL, "99", template, DATA, status, reason=None if more else "no_contact")
+    for name, value in more.items():
+        setattr(notification, name, value)
+    return Put(id, encode(notification), 0)
+
+
+async def test_each_notification_is_shown_with_its_text_and_nothing_of_it_is_markup(shop: Shop) -> None:
+    store = shop.stores["notifications"]
+    own = Template("order_paid", 2, "Ours", "Ours: {{ total }}", "", "")
+    await store.write("templates", [Put("order_paid@2", encode(own), 0)])
+    rows = [
+        told("1", "order_payment_failed"),
+        told("2", "order_paid", version=2, address="h***@example.org"),
+        told("3", "order_paid", version=9),
+        told("4", "gone", version=1),
+    ]
+    await store.write("notifications", rows)
+    answer = await shop.client.get("/outbox", params={"recipient": "99"})
+    assert answer.status_code == 200
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    page = answer.text
+    assert "could not be paid (&lt;script&gt;" in page
+    assert "<script>" not in page
+    assert "Ours: 10.00" in page
+    assert "h***@example.org" in page
+    assert "SUPPRESSED: no_contact" in page
+    assert (await shop.client.get("/outbox", params={"recipient": "7"})).text.count("<section>") == 0
