@@ -56,13 +56,21 @@ def run_seeds(scenario: str, seeds: Sequence[int]) -> Result:
 def campaign(scenario: str, seeds: Sequence[int], *, processes: int | None = None) -> Iterator[Result]:
     """Simulate these seeds in several processes, by default one for each core. Gives the sum so far, ever again."""
     result = Result()
+    for part in _alone(scenario, seeds) if processes == 1 else _together(scenario, seeds, processes or os.cpu_count()):
+        result += part
+        yield result
+
+
+def _alone(scenario: str, seeds: Sequence[int]) -> Iterator[Result]:
+    for seed in seeds:
+        yield run_seeds(scenario, [seed])
+
+
+def _together(scenario: str, seeds: Sequence[int], processes: int | None) -> Iterator[Result]:
     remaining = iter(seeds)
     groups = list(iter(lambda: list(islice(remaining, AT_ONCE)), []))
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes or os.cpu_count(), mp_context=context)
+    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
     try:
-        for part in pool.map(partial(run_seeds, scenario), groups):
-            result += part
-            yield result
+        yield from pool.map(partial(run_seeds, scenario), groups)
     finally:
         pool.shutdown(cancel_futures=True)

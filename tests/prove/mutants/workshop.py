@@ -53,7 +53,7 @@ def copy_of_the_source() -> Iterator[Path]:
         place = Path(name)
         for part in PARTS:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, place / part, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(ROOT / part, place / part)  # with what is compiled: only the mutant is compiled anew
         shutil.copy(ROOT / "pyproject.toml", place)
         yield place
 
@@ -74,7 +74,7 @@ def run(command: tuple[str, ...], place: Path) -> Verdict:
         ended = subprocess.run(
             [sys.executable, *command],
             cwd=place,
-            env={**environment, "PYTHONPATH": str(place), "PYTHONDONTWRITEBYTECODE": "1", "WARREN_TEST_SEEDS": "1"},
+            env={**environment, "PYTHONPATH": str(place), "WARREN_TEST_SEEDS": "1"},
             capture_output=True,
             text=True,
             timeout=PATIENCE,
