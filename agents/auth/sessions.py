@@ -58,8 +58,7 @@ async def rotate(db: AsyncSession, token_hash: bytes, next_hash: bytes, now: int
     if session_id is None:
         return None
     session = await db.get_one(Session, session_id)
-    expires = min(now + SLIDING, session.expires_at)
-    db.add(RefreshToken(hash=next_hash, session_id=session_id, expires_at=expires, spent_at=None))
+    db.add(RefreshToken(hash=next_hash, session_id=session_id, expires_at=now + SLIDING, spent_at=None))
     return session
 
 
