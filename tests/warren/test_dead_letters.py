@@ -51,15 +51,16 @@ async def letters(store: Any, count: int) -> None:
 
 
 async def run_again(data: Path) -> tuple[int, int]:
-    """Let the agents run until nothing is left to read. What the orders agent has counted as repeats and dead."""
+    """Let the agents run until all is read and each death is kept. The orders agent's repeats and deaths."""
     async with open_system(embedded_settings(data), ["orders", "shared"]) as system:
         worker = system.worker(["orders", "shared"])
         await worker.start()
-        (orders,) = [status for status in worker.status() if status.agent == "orders"]
+        by_agent = {status.agent: status for status in worker.status()}
+        orders, keeper = by_agent["orders"], by_agent["dead-letters"]
         last = (await system.broker.extent("orders.saga")).last
 
         async def read() -> bool:
-            return orders.position >= last
+            return orders.position >= last and keeper.handled == orders.dead
 
         await eventually(read)
         await worker.stop()
