@@ -61,12 +61,12 @@ LONG: Final = Course(
     },
 )
 SHORT: Final = Course(
-    60,
-    10_000,
+    30,
+    3_000,
     {
-        "worker killed": 3,
+        "worker killed": 2,
         "worker frozen": 1,
-        "network cut": 4,
+        "network cut": 2,
         "broker killed": 1,
         "database killed": 1,
         "memory alarm": 1,
@@ -154,7 +154,7 @@ def _most(crew: Crew) -> Mapping[str, int]:
 
 
 @click.command()
-@click.option("--short", is_flag=True, help="The minute that `make test` runs.")
+@click.option("--short", is_flag=True, help="The part that `make test` runs.")
 @click.option("--seed", default=0, help="For other strikes in another order.")
 def main(short: bool, seed: int) -> None:
     """Strike workers, network, broker and database for a quarter of an hour."""

@@ -119,10 +119,9 @@ class Strikes:
 
     async def _struck(self, name: str, server: Server, end: Callable[[], None]) -> None:
         """Counts from when the server takes connections again."""
-        before = await slots(self._place)
         await asyncio.to_thread(end)
         await asyncio.to_thread(server.start)
-        self.seconds[name].append(await moves_again(self._place, before, MOVING))
+        self.seconds[name].append(await moves_again(self._place, await slots(self._place), MOVING))
 
     async def memory_alarm(self) -> None:
         """RabbitMQ blocks who publishes."""
@@ -130,7 +129,7 @@ class Strikes:
 
     async def disk_alarm(self) -> None:
         """The same for its disk."""
-        await self._alarm("disk alarm", "set_disk_free_limit", "999TB", "50MB")
+        await self._alarm("disk alarm", "set_disk_free_limit", "900000GB", "50MB")
 
     async def _alarm(self, name: str, setting: str, bad: str, good: str) -> None:
         await asyncio.to_thread(self._rabbitmq.control, setting, bad)

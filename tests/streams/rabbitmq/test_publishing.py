@@ -113,7 +113,7 @@ async def test_the_largest_message_that_the_broker_takes_is_learnt_from_it(
     broker = RabbitMQ(rabbitmq_vhost.amqp, rabbitmq_vhost.stream, max_message_bytes=200 << 20)
     large = message("", "queue", b"\0" * ((128 << 20) + 1))
     assert await broker.publish([large]) == [LOST]
-    assert broker.capabilities.max_message_bytes == 128 << 20
+    assert broker.capabilities.max_message_bytes in {16 << 20, 128 << 20}, "of RabbitMQ 4, and before"
     assert await broker.publish([message("", "queue"), large]) == [CONFIRMED, REFUSED]
     await broker.close()
 
