@@ -124,12 +124,33 @@ class QueueAgent:
             except (Exception, asyncio.CancelledError) as error:
                 if (stop.is_set() and isinstance(error, asyncio.CancelledError)) or being_cancelled():
                     raise
-                for hand in handling.put_down():
-                    await self._failed(hand, error)
+                await self._fail(handling, error, stop)
+
+    async def _fail(self, handling: Handling, error: BaseException, stop: asyncio.Event) -> None:
+        """Hand on what failed. What cannot be handed on now is handled again, later."""
+        hands = handling.put_down()
+        trouble = await self._failed_all(hands, error) if hands else error
+        if trouble is not None:
+            handling.again = hands + handling.again
+            self._unexpected(trouble)
+            await pause(stop, Backoff().delay(1, self._around.jitter.random()))
+            self.status.running()
+
+    async def _failed_all(self, hands: list[InHand], error: BaseException) -> BaseException | None:
+        """What came in the way; `hands` keeps those that are still to be handed on."""
+        try:
+            while hands:
+                await self._failed(hands[0], error)
+                hands.pop(0)
+        except (Exception, asyncio.CancelledError) as trouble:
+            if being_cancelled():
+                raise
+            return trouble
+        return None
 
     def _unexpected(self, error: BaseException) -> None:
         self.status.paused(f"unexpected {type(error).__name__}: {error}")
-        log.exception("agent failed", agent=self._agent.name)
+        log.error("agent failed", agent=self._agent.name, exc_info=error)
 
     def _pause(self, error: Exception) -> None:
         self.status.paused(f"{type(error).__name__}: {error}")
@@ -155,7 +176,7 @@ class QueueAgent:
                 problem = error if isinstance(error, NotDecodable) else explain(error)
                 try:
                     await self._bury(self._in_hand(delivery, queue, settling, None), problem)
-                except asyncio.CancelledError:  # the time to fill a group may be up: the delivery is not done
+                except BaseException:  # the time to fill a group may be up: the delivery is not done
                     self._inbox.put_nowait((delivery, queue, settling))
                     raise
                 continue

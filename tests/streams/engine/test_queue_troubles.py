@@ -1,15 +1,16 @@
 """What no message, connection or dependency can do to a queue agent: stop it without a word."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from streams import App, Record
-from streams.broker import QueueReader
+from streams.broker import Broker, Message, Outcome, QueueReader
 from streams.embedded import Fate
 from tests.streams.engine.stage import Order, Stage, handled, on_stage, status_of, until
 
@@ -175,4 +176,45 @@ async def test_the_heart_beats_on_after_a_failure_that_nobody_knows(stage: Stage
     await asyncio.sleep(30)
     assert len(beats) > 5
     assert status_of(worker).state == "running"
+    await worker.stop()
+
+
+class Stumbling:
+    """A broker whose publishing raises what nobody expects, so many times."""
+
+    def __init__(self, broker: Broker, times: int) -> None:
+        self._broker = broker
+        self.left = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker, name)
+
+    async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
+        if self.left:
+            self.left -= 1
+            raise RuntimeError("nobody knows why")
+        return await self._broker.publish(messages)
+
+
+@pytest.mark.parametrize("type_", ["order", "unknown"])
+@on_stage
+async def test_what_could_not_be_handed_on_is_handed_on_later(stage: Stage, type_: str) -> None:
+    app = App("counter")
+    served: list[str] = []
+
+    @app.agent(app.topic("jobs", value_type=Order), name="serve")
+    async def serve(stream: Any) -> None:
+        async for order in stream:
+            if order.user == "bad":
+                raise ValueError("no")
+            served.append(order.user)
+
+    stumbling = Stumbling(stage.broker, 3)
+    stage.broker = cast(Broker, stumbling)
+    worker = await stage.start(app)
+    bad = stage.publisher.message("in", "order", b'{"user":"bad"}')
+    await stage.publisher.publish([replace(bad, type=type_)])
+    await stage.send(Order("a"))
+    await buried(stage, 1)
+    assert (served, stumbling.left) == (["a"], 0)
     await worker.stop()
