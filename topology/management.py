@@ -1,5 +1,6 @@
 """The management HTTP API of RabbitMQ: one connection's worth of typed reads and checked writes."""
 
+import asyncio
 import ssl
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,6 +14,7 @@ from topology.errors import BrokerRefused, BrokerUnreachable
 T = TypeVar("T")
 
 _SECONDS = 30.0  # a quorum queue waits for its members before it answers
+_AGAIN, _PAUSE = 3, 0.5  # reading is tried again, seconds between: while a virtual host starts the answer may be 500
 
 
 class Management:
@@ -61,6 +63,11 @@ class Management:
         url = "/".join((self.address, "api", *(quote(part, safe="") for part in path))) + query
         try:
             response = await self._client.request(method, url, json=body)
+            for _ in range(_AGAIN if method == "GET" else 0):
+                if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+                    break
+                await asyncio.sleep(_PAUSE)
+                response = await self._client.request(method, url)
         except httpx.HTTPError as error:
             raise BrokerUnreachable(self._unreachable(error)) from error
         if response.is_error and not (method == "DELETE" and response.status_code == httpx.codes.NOT_FOUND):

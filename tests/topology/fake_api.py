@@ -17,6 +17,8 @@ class FakeApi(ThreadingHTTPServer):
         self.answers = answers
         self.changes = changes
         self.status = status
+        self.stumbles = 0
+        """So many answers come after this with status 500."""
         self.stuck = Event()
         self.closing = Event()
 
@@ -41,7 +43,8 @@ class _Answers(BaseHTTPRequestHandler):
         self._answer(b"")
 
     def _answer(self, body: bytes) -> None:
-        self.send_response(self.server.status)
+        self.send_response(500 if self.server.stumbles > 0 else self.server.status)
+        self.server.stumbles -= 1
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -55,3 +55,10 @@ async def test_any_other_refusal_tells_the_request_and_its_reason() -> None:
         async with Management(api.url) as management:
             with pytest.raises(BrokerRefused, match=r"GET overview: Internal Server Error \(500\)"):
                 await observe(management, "/")
+
+
+async def test_a_virtual_host_that_is_only_starting_is_asked_again() -> None:
+    with fake_api() as api:
+        api.stumbles = 2
+        async with Management(api.url) as management:
+            assert await observe(management, "/") == Observed()
