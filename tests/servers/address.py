@@ -11,7 +11,6 @@ DEBIAN = "WARREN_TEST_DEBIAN"
 """A Debian release whose RabbitMQ is to be used."""
 REDIS = "WARREN_TEST_REDIS"
 MONGODB = "WARREN_TEST_MONGODB"
-MONGODB = "WARREN_TEST_MONGODB"
 
 
 @dataclass(frozen=True, slots=True)

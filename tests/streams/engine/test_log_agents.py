@@ -345,6 +345,21 @@ async def test_a_stopped_worker_leaves_no_outbox_and_its_slot_free(stage: Stage)
 
 
 @on_stage
+async def test_an_idle_agents_outbox_is_cleared_so_that_a_crash_repeats_nothing(stage: Stage) -> None:
+    app = App("counter")
+    counting(app)
+    worker = await stage.start(app)
+    await stage.send(Order("a"))
+    await handled(worker, 1)
+    await asyncio.sleep(3)
+    await worker.abandon()
+    await asyncio.sleep(20)
+    checkpoint = await stage.store.acquire(Slot("count"), "other", 10)
+    assert checkpoint is not None
+    assert (checkpoint.position, checkpoint.outbox) == (0, b"")
+
+
+@on_stage
 async def test_a_crashed_workers_slot_is_taken_when_its_heartbeat_has_run_out(stage: Stage) -> None:
     app = App("counter")
     counting(app)
