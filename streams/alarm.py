@@ -60,7 +60,8 @@ class Alarm:
             wait = await self._tried()
             await asyncio.sleep(SOON)
             try:
-                await asyncio.wait_for(self._changed.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
             except TimeoutError:
                 continue
 

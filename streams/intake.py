@@ -158,7 +158,8 @@ class Intake:
         if self._anchor is None:
             return
         try:
-            await asyncio.wait_for(self.recognised.wait(), SILENCE)
+            async with asyncio.timeout(SILENCE):
+                await self.recognised.wait()
         except TimeoutError:
             raise BrokerError(
                 f"log {self._anchor.log!r} is silent from offset {self._anchor.offset} on, where an event was read: "

@@ -12,6 +12,7 @@ def being_cancelled() -> bool:
 async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait for `seconds`, or until `stop` is set."""
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
     except TimeoutError:
         return

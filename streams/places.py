@@ -73,7 +73,8 @@ class Places:
     async def _within(self, reader: LogReader) -> AsyncIterator[Chunk]:
         while True:
             try:
-                chunk = await asyncio.wait_for(reader.__anext__(), SILENCE)
+                async with asyncio.timeout(SILENCE):
+                    chunk = await reader.__anext__()
             except TimeoutError:
                 raise BrokerError(f"log {self.stream!r} is silent where it has events: try again") from None
             yield chunk

@@ -182,7 +182,8 @@ class Tenure:
         now = asyncio.get_running_loop().time()
         timeout = max(0.0, deadline - now) if deadline is not None else IDLE if quiet else None
         try:
-            await asyncio.wait_for(self._wake.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
         except TimeoutError:
             if deadline is not None:
                 await self._guarded(self._batch.run(time_is_up=True))
