@@ -79,9 +79,10 @@ class Shop:
     def _command(self, *arguments: str) -> Command:
         return self._commands.enter_context(Command(self._guard, arguments, self._environment))
 
-    def replay(self, orders: int) -> Command:
-        """Start a replay."""
+    def replay(self, orders: int, *, rate: int | None = None) -> Command:
+        """Start a replay, of so many orders a second at the most."""
         options = [] if not self._services else ["--no-agents"]
+        options += [] if rate is None else ["--rate", str(rate)]
         return self._command("replay", "completejourney", "--json", "--orders", str(orders), *options)
 
     # --- strikes ---

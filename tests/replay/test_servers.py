@@ -13,6 +13,8 @@ from tests.servers.guard import Guard
 from tests.servers.server import PostgresServer, RabbitMQServer
 
 ORDERS = 20_000
+RATE = 300
+"""Orders a second: slow enough for all strikes to come while the replay goes on, however fast the machine."""
 
 
 @pytest.mark.timeout(900)
@@ -22,7 +24,7 @@ async def test_every_figure_is_the_data_s_though_every_process_is_killed(
     place = Place(in_postgres(own_postgres.url), partial(of_rabbitmq, own_rabbitmq.address))
     with Shop(guard, own_rabbitmq, own_postgres) as shop:
         strikes = [*shop.kills_of_workers(), KILL_REPLAY, *shop.kills_of_servers()]
-        run(partial(shop.replay, ORDERS), ORDERS, strikes)
+        run(partial(shop.replay, ORDERS, rate=RATE), ORDERS, strikes)
         found = await examined(place, ORDERS)
 
         before = shop.counted()

@@ -42,7 +42,7 @@ messages = st.builds(
     type=short,
     headers=st.dictionaries(names, scalars, max_size=5),
     correlation_id=st.none() | short,
-    timestamp=st.none() | st.integers(0, 2**32),
+    timestamp=st.none() | st.integers(0, 2**32 - 1),
     app_id=st.none() | short,
 )
 
