@@ -1,10 +1,13 @@
 """The database of accounts: PostgreSQL (a schema) or SQLite (a file), by SQLAlchemy."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+import aiosqlite
 import asyncpg
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -17,6 +20,8 @@ SESSIONS: Final = 8
 TIMEOUT: Final = 10.0
 """Seconds for one statement, and for a free connection."""
 
+_AGAIN: Final = 0.02
+"""Seconds until a busy file is asked again."""
 _FILES: Final = {".db", ".sqlite", ".sqlite3"}
 _MISSING: Final = {"42P01", "42703", "3F000"}
 """PostgreSQL's codes for a table, a column and a schema that are not there; SQLite has words alone."""
@@ -124,16 +129,10 @@ def _sqlite(path: Path | None) -> Database:
     return Database(engine, None)
 
 
-class _Cursor(Protocol):
-    def execute(self, statement: str, /) -> object: ...
-
-    def close(self) -> None: ...
-
-
 class _Connection(Protocol):
     isolation_level: str | None
 
-    def cursor(self) -> _Cursor: ...
+    def run_async(self, act: Callable[[aiosqlite.Connection], Awaitable[None]], /) -> None: ...
 
 
 class _Beginning(Protocol):
@@ -143,10 +142,26 @@ class _Beginning(Protocol):
 def _prepare(connection: _Connection, record: object) -> None:
     # The driver's own way to begin transactions would let two read the same and one of them fail to write.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("busy_timeout = 5000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    connection.run_async(_set)
+
+
+async def _set(connection: aiosqlite.Connection) -> None:
+    for pragma in ("busy_timeout = 5000", "synchronous = FULL", "foreign_keys = ON"):
+        await connection.execute(f"PRAGMA {pragma}")
+    await _write_ahead(connection)
+
+
+async def _write_ahead(connection: aiosqlite.Connection) -> None:
+    # Whoever finds another at the same change of a new file is told so at once, whatever the busy_timeout.
+    async with asyncio.timeout(TIMEOUT):
+        while True:
+            try:
+                await connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+            await asyncio.sleep(_AGAIN)  # noqa: TID251  # no agent waits here: a connection is opened
 
 
 def _begin(connection: _Beginning) -> None:

@@ -36,10 +36,10 @@ async def test_the_plan_shows_the_statements_and_takes_none(place: tuple[str, st
 
 
 async def test_migrating_again_and_by_several_at_once_does_nothing_more(place: tuple[str, str]) -> None:
-    databases = [open_database(*place) for _ in range(3)]
+    databases = [open_database(*place) for _ in range(8)]
     try:
         taken = await asyncio.gather(*(migrate(database) for database in databases))
-        assert sorted(len(steps) for steps in taken) == [0, 0, 1]
+        assert sorted(len(steps) for steps in taken) == [0] * 7 + [1]
         assert await pending(databases[0]) == []
     finally:
         for database in databases:

@@ -12,7 +12,7 @@ from email.policy import default
 from typing import Any
 
 import pytest
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from agents.notifications.carriers.port import Letter, Receipt, Result
 from agents.notifications.carriers.smtp import CONNECTIONS, SmtpCarrier
@@ -226,8 +226,9 @@ async def test_a_user_and_password_of_the_url_are_used() -> None:
     seen: list[tuple[bytes, bytes]] = []
 
     def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
-        seen.append((data.login, data.password))  # type: ignore[attr-defined]  # aiosmtpd's LoginPassword
-        return AuthResult(success=data.password == b"p:w")  # type: ignore[attr-defined]  # as above
+        assert isinstance(data, LoginPassword)
+        seen.append((data.login, data.password))
+        return AuthResult(success=data.password == b"p:w")
 
     options = {"authenticator": check, "auth_required": True, "auth_require_tls": False}
     async with serving(Postbox(), **options) as place:

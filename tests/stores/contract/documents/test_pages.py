@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import TypedDict, Unpack
 
 import pytest
 
@@ -15,7 +16,17 @@ def letter(user: object = None, status: object = None) -> bytes:
     return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False).encode()
 
 
-async def ids_of(store: Store, **query: object) -> list[str]:
+class Asked(TypedDict, total=False):
+    """What a query asks for, but for its cursor."""
+
+    equals: Mapping[str, str]
+    order_by: str | None
+    descending: bool
+    limit: int
+    prefix: str
+
+
+async def ids_of(store: Store, **query: Unpack[Asked]) -> list[str]:
     """The ids of all pages."""
     pages = [await _page(store, query, None)]
     while pages[-1].cursor is not None:
@@ -23,8 +34,8 @@ async def ids_of(store: Store, **query: object) -> list[str]:
     return [row.key for page in pages for row in page.rows]
 
 
-async def _page(store: Store, query: Mapping[str, object], cursor: str | None) -> PageOfRows:
-    return await store.query("letters", **query, cursor=cursor)  # type: ignore[arg-type]  # checked where it is called
+async def _page(store: Store, query: Asked, cursor: str | None) -> PageOfRows:
+    return await store.query("letters", **query, cursor=cursor)
 
 
 async def test_a_full_last_page_has_no_cursor(store: Store) -> None:
@@ -92,14 +103,14 @@ async def test_a_query_sees_a_field_as_it_was_last_written(store: Store) -> None
     ],
 )
 @pytest.mark.parametrize("query", [{}, {"equals": {"userId": "u"}}, {"order_by": "userId"}])
-async def test_a_prefix_is_a_text_and_no_pattern(
-    store: Store, prefix: str, found: list[str], query: dict[str, object]
-) -> None:
+async def test_a_prefix_is_a_text_and_no_pattern(store: Store, prefix: str, found: list[str], query: Asked) -> None:
     ids = ["", "A", "a", "ab", "a%", "a\uffff", "a\U0010ffff", "a\U0010ffffb", "b"]
     ids += ["\ud7ff", "\ud7ffx", "\ue000", "\U0010ffff"]
     await put(store, "letters", {id: letter("u") for id in ids})
-    assert await ids_of(store, prefix=prefix, **query) == found
-    assert await ids_of(store, prefix=prefix, limit=1, descending=True, **query) == found[::-1]
+    up: Asked = {**query, "prefix": prefix}
+    down: Asked = {**up, "limit": 1, "descending": True}
+    assert await ids_of(store, **up) == found
+    assert await ids_of(store, **down) == found[::-1]
 
 
 async def test_documents_without_the_field_come_first_and_then_by_text_and_id(store: Store) -> None:
@@ -153,6 +164,7 @@ async def test_a_field_without_an_index_is_refused_by_name(store: Store) -> None
 async def test_a_cursor_of_another_query_is_refused(store: Store) -> None:
     await put(store, "letters", {id: letter("u", "NEW") for id in "abc"})
     cursor = (await store.query("letters", equals={"userId": "u"}, limit=1)).cursor
-    for other in ({}, {"equals": {"userId": "v"}}, {"equals": {"userId": "u"}, "descending": True}):
+    others: list[Asked] = [{}, {"equals": {"userId": "v"}}, {"equals": {"userId": "u"}, "descending": True}]
+    for other in others:
         with pytest.raises(StoreError, match="leave it out"):
             await _page(store, other, cursor)
