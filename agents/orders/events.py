@@ -38,8 +38,53 @@ class OrderPlace(Record, event="order.place"):
     shipping_address: Address
 
 
+class OrderCancel(Record, event="order.cancel"):
+    """Command: end an order that is not shipped yet; what was paid is refunded. `by` says who asks."""
+
+    order_id: UUID
+    by: str
+    reason: str | None = None
+
+
+class OrderShip(Record, event="order.ship"):
+    """Command: a paid order was given to a carrier."""
+
+    order_id: UUID
+    by: str
+    carrier: str | None = None
+    tracking: str | None = None
+
+
+class OrderDeliver(Record, event="order.deliver"):
+    """Command: a shipped order has arrived."""
+
+    order_id: UUID
+    by: str
+
+
+class OrderRefund(Record, event="order.refund"):
+    """Command: give back some of what was paid; without an amount, all that is left. One `refund_id` is one refund."""
+
+    order_id: UUID
+    refund_id: UUID
+    by: str
+    amount: Decimal | None = None
+    reason: str | None = None
+
+
+class OrderChangeAddress(Record, event="order.change_address"):
+    """Command: ship an order elsewhere."""
+
+    order_id: UUID
+    by: str
+    shipping_address: Address
+
+
 class OrderCreated(Record, event="order.created"):
-    """An order was placed; its total will not change."""
+    """An order was placed; its total will not change. It is also the request to reserve its lines.
+
+    `expires_at`: a reservation that is not there by then is not wanted any more.
+    """
 
     order_id: UUID
     user_id: UUID
@@ -68,6 +113,44 @@ class OrderShipped(Record, event="order.shipped"):
     currency: str
     carrier: str | None = None
     tracking: str | None = None
+
+
+class OrderDelivered(Record, event="order.delivered"):
+    """The goods have arrived."""
+
+    order_id: UUID
+    user_id: UUID
+    total: Decimal
+    currency: str
+
+
+class Shortage(Record):
+    """So many were wanted of a product, and so many there were."""
+
+    product_id: UUID
+    wanted: int
+    available: int
+
+
+class OrderRejected(Record, event="order.rejected"):
+    """The order has ended because its lines could not be reserved; no shortages: nobody knows why not in time."""
+
+    order_id: UUID
+    user_id: UUID
+    total: Decimal
+    currency: str
+    reason: str
+    shortages: list[Shortage]
+
+
+class OrderExpired(Record, event="order.expired"):
+    """The order has ended because its reservation did, before it was paid."""
+
+    order_id: UUID
+    user_id: UUID
+    total: Decimal
+    currency: str
+    reason: str
 
 
 class OrderCancelled(Record, event="order.cancelled"):
