@@ -1,0 +1,1 @@
+"""Products, their stock, and what of it is reserved for orders."""
