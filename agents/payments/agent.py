@@ -31,7 +31,9 @@ async def settle(command: PaymentCapture) -> Payment:
         version = await payments.put(command.order_id, payment, 0)
     if payment.state is not State.CAPTURING:
         return payment
-    answer = await take(command)
+    if command.payment_token is None:
+        raise Unsettled(f"the payment of order {command.order_id} was not authorized")
+    answer = await take(command, command.payment_token)
     if answer.outcome is Outcome.UNKNOWN:
         raise Unsettled(f"what became of the payment of order {command.order_id} is not known: {answer.code}")
     payment = rules.settled(payment, answer)
@@ -39,12 +41,10 @@ async def settle(command: PaymentCapture) -> Payment:
     return payment
 
 
-async def take(command: PaymentCapture) -> Answer:
+async def take(command: PaymentCapture, token: str) -> Answer:
     """Have the money authorized and captured; what was authorized and cannot be captured is let go."""
     key = rules.idempotency_key
-    authorized = await till.ask(
-        key(command, "authorize"), Authorize(command.payment_token, command.amount, command.currency)
-    )
+    authorized = await till.ask(key(command, "authorize"), Authorize(token, command.amount, command.currency))
     if authorized.outcome is not Outcome.DONE or authorized.reference is None:
         return authorized
     captured = await till.ask(key(command, "capture"), Capture(authorized.reference, command.amount))
