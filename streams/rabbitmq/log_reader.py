@@ -23,13 +23,17 @@ from streams.rabbitmq.stream_connections import StreamConnections
 
 SUBSCRIPTION = 0
 
-# Chunks under way or waiting here. The broker fills a chunk with what has arrived while the last one was written:
-# from one message to a few megabytes.
 CREDIT = 10
+"""Chunks under way or waiting here, at first. The broker fills a chunk with what has arrived while the last one was
+written: from one message to a few megabytes."""
+MOST_CREDIT = 80
+"""The same, while chunks are small."""
+SMALL = 32_768
+"""Bytes of such a chunk, at most."""
 
-# So many chunks' credit is given back at once. Newer versions send nothing while they have half of the first credit or
+# A fifth of the credit is given back at once. Newer versions send nothing while they have half of the first credit or
 # less: with much more than this they would wait until everything here is taken.
-GRANT = 2
+SHARE = 5
 
 Offset = int | Literal["first", "next"]
 _ENDS: dict[str, OffsetType] = {"first": OffsetType.FIRST, "next": OffsetType.NEXT}
@@ -62,7 +66,8 @@ class LogSubscription:
         self._client: StreamClient | None = None
         self._scanner = Scanner()
         self._chunks: deque[schema.Deliver] = deque()
-        self._taken = 0
+        self._credit = CREDIT
+        self._owed = 0
         self._news = asyncio.Event()
         self._moved = False
         self._fault: BaseException | None = None
@@ -95,7 +100,7 @@ class LogSubscription:
             self._news.clear()
             await self._news.wait()
         chunk = self._chunks.popleft()
-        self._grant()
+        self._grant(len(chunk.data))
         try:
             raws = messages(chunk.data, chunk.num_entries)
         except (struct.error, IndexError) as error:
@@ -104,12 +109,17 @@ class LogSubscription:
             ) from error
         return Chunk(chunk.chunk_first_offset, chunk.timestamp, raws)
 
-    def _grant(self) -> None:
-        """Credit is given back when a chunk is taken, not when it arrives, and for several at once."""
-        self._taken += 1
-        if self._taken >= GRANT and self._client is not None:
-            self._client.grant(SUBSCRIPTION, self._taken)
-            self._taken = 0
+    def _grant(self, size: int) -> None:
+        """Credit is given back when a chunk is taken, not when it arrives, and for several at once.
+
+        A small chunk earns one more, a large one takes it back.
+        """
+        more = int(self._credit < MOST_CREDIT) if size <= SMALL else -int(self._credit > CREDIT)
+        self._credit += more
+        self._owed += 1 + more
+        if self._owed * SHARE >= self._credit and self._client is not None:
+            self._client.grant(SUBSCRIPTION, self._owed)
+            self._owed = 0
 
     async def _check(self) -> None:
         """Raise why no more chunks will come, if so."""

@@ -119,7 +119,7 @@ class StreamClient(Client):
     def grant(self, subscription: int, credit: int) -> None:
         """Let the broker send so many more chunks."""
         if self.fault is None:
-            self._socket.send(schema.Credit(subscription_id=subscription, credit=credit))
+            self._socket.grant(subscription, credit)
 
     async def close(self) -> None:
         """Say goodbye if there still is somebody, and close the socket. May be called twice."""
@@ -159,7 +159,7 @@ class StreamClient(Client):
 
     async def _heartbeat_sender(self) -> None:
         while self._heartbeat and self.is_connection_alive():
-            self._socket.send(schema.Heartbeat())
+            self._socket.beat()
             await asyncio.sleep(self._heartbeat)
             if monotonic() - self._heard > 2 * self._heartbeat:
                 self.end(TimeoutError("the server has gone silent"))

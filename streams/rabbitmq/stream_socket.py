@@ -6,7 +6,7 @@ from struct import Struct
 
 from rstream import schema
 from rstream.connection import Connection, ConnectionClosed
-from rstream.encoding import decode_frame, encode_frame
+from rstream.encoding import decode_frame
 
 CLOSE_SECONDS = 1.0
 
@@ -15,6 +15,8 @@ _DELIVER = Struct(">HHBbbHIqQQIIII")
 _DELIVER_HEAD = b"\0\x08\0\x01"
 """Key and version of the frame Deliver."""
 
+_HEARTBEAT = Struct(">IHH").pack(4, 0x0017, 1)
+_CREDIT = Struct(">IHHBH")
 _CLOSE_RESPONSE = Struct(">IHHIH")
 
 
@@ -44,10 +46,15 @@ class StreamSocket(Connection):
             return schema.Deliver(*(*_DELIVER.unpack_from(frame)[2:], frame[_DELIVER.size :]))
         return decode_frame(frame)
 
-    def send(self, frame: schema.Frame) -> None:
-        """Write without waiting."""
+    def beat(self) -> None:
+        """Tell the server that somebody is here, without waiting."""
         assert self._writer is not None
-        self._writer.write(encode_frame(frame))
+        self._writer.write(_HEARTBEAT)
+
+    def grant(self, subscription: int, credit: int) -> None:
+        """Let the broker send so many more chunks. Does not wait: what is written is small."""
+        assert self._writer is not None
+        self._writer.write(_CREDIT.pack(_CREDIT.size - 4, 0x0009, 1, subscription, credit))
 
     def agree_to_close(self, correlation: int) -> None:
         """Answer the server's Close. rstream writes responses as if they were requests."""

@@ -44,6 +44,8 @@ class FakeStream:
         """The keys of all requests."""
         self.credits = 0
         """How much credit was granted after the subscription."""
+        self.grants = 0
+        """By how many frames."""
         self._writers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
 
@@ -80,6 +82,7 @@ class FakeStream:
 
     def _answer(self, writer: asyncio.StreamWriter, key: int, content: bytes) -> None:
         if key == _CREDIT:
+            self.grants += 1
             self.credits += struct.unpack(">BH", content)[1]
         if key in (_TUNE, _CREDIT, _HEARTBEAT) or key & _RESPONSE:
             return

@@ -14,7 +14,7 @@ from rstream.schema import Deliver
 from streams.broker import Chunk, Envelope, Extent, LogReader, Message, Outcome
 from streams.errors import AccessRefused, BrokerUnavailable, NoSuchTarget
 from streams.rabbitmq import RabbitMQ
-from streams.rabbitmq.log_reader import CREDIT, LogSubscription
+from streams.rabbitmq.log_reader import MOST_CREDIT, LogSubscription
 from tests.servers.address import RabbitMQ as Server
 from tests.streams.rabbitmq.conftest import Breakable, close_connections
 from tests.streams.rabbitmq.foreign import Foreign
@@ -118,7 +118,7 @@ async def test_a_reader_may_stop_waiting_and_lose_nothing(broker: RabbitMQ, fore
 
 async def test_what_is_read_ahead_is_bounded_by_credit(broker: RabbitMQ, foreign: Foreign) -> None:
     await foreign.log("log")
-    count = 3 * CREDIT
+    count = 2 * MOST_CREDIT
     for number in range(count):
         await fill(broker, "log", number, number + 1)
     async with broker.read("log", "first") as reader:
@@ -128,7 +128,7 @@ async def test_what_is_read_ahead_is_bounded_by_credit(broker: RabbitMQ, foreign
         assert await broker.extent("log") == Extent(0, count - 1)
         await asyncio.sleep(0.1)
         ahead: list[Deliver] = list(reader._chunks)
-        assert len(ahead) <= CREDIT
+        assert len(ahead) <= MOST_CREDIT
         rest = await envelopes(reader, count - len(first.raws))
     assert numbers(reader.scan(first, 0, ()) + rest) == list(range(count))
 

@@ -9,7 +9,7 @@ import pytest
 from streams.broker import Chunk, LogReader
 from streams.errors import BrokerUnavailable
 from streams.rabbitmq import RabbitMQ
-from streams.rabbitmq.log_reader import CREDIT
+from streams.rabbitmq.log_reader import CREDIT, MOST_CREDIT, SHARE, SMALL
 from streams.rabbitmq.stream_client import Answer, BytewiseText
 from tests.streams.rabbitmq.amqp10_writer import as_3_10
 from tests.streams.rabbitmq.fake_stream import FakeStream, chunk, closing, fake_stream, frame, moved
@@ -34,18 +34,43 @@ async def take(reader: LogReader) -> Chunk:
         return await anext(reader)
 
 
-async def test_chunks_are_read_and_credit_is_given_back_when_they_are_taken(server: FakeStream) -> None:
+async def take_all(reader: LogReader, count: int) -> None:
+    for _ in range(count):
+        await take(reader)
+
+
+async def credit_granted(server: FakeStream) -> int:
+    """What the server has been granted, once no more comes."""
+    before = -1
+    while before != server.grants:
+        before = server.grants
+        await asyncio.sleep(0.05)
+    return server.credits
+
+
+async def test_credit_is_given_back_when_chunks_are_taken_and_not_when_they_arrive(server: FakeStream) -> None:
+    large = as_3_10(body=bytes(SMALL))
     async with reading(server) as reader:
-        server.say(b"".join(chunk(number, as_3_10()) for number in range(CREDIT)))
+        server.say(b"".join(chunk(number, large) for number in range(CREDIT)))
         first = await take(reader)
         assert (first.first, first.time) == (0, 5)
         assert reader.scan(first, 0, ())[0].type == "order.created"
         assert server.credits == 0
-        for _ in range(CREDIT - 1):
-            await take(reader)
-        server.say(chunk(CREDIT, as_3_10()))
-        await take(reader)
-    assert server.credits == CREDIT
+        await take_all(reader, CREDIT - 1)
+        assert await credit_granted(server) == CREDIT
+
+
+async def test_small_chunks_earn_more_credit_up_to_a_bound_and_large_ones_take_it_back(server: FakeStream) -> None:
+    small, large = as_3_10(), as_3_10(body=bytes(SMALL))
+    sent = 0
+    async with reading(server) as reader:
+        for message, bound in ((small, MOST_CREDIT), (large, CREDIT)):
+            taken = 3 * MOST_CREDIT
+            server.say(b"".join(chunk(sent + number, message) for number in range(taken)))
+            await take_all(reader, taken)
+            sent += taken
+            under_way = CREDIT + await credit_granted(server) - sent
+            assert bound * (1 - 1 / SHARE) < under_way <= bound
 
 
 async def test_a_chunk_with_a_wrong_checksum_is_not_read(server: FakeStream) -> None:
