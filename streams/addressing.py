@@ -55,7 +55,7 @@ class Addressing:
     _targets: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def message(self, draft: Draft, cause: Cause, index: int) -> Message:
-        """The message of the `index`th send that this cause set off; its id follows from both.
+        """The message of the `index`th send that this cause set off; its id follows from both, if the draft has none.
 
         Raises SendRefused.
         """
@@ -65,7 +65,7 @@ class Addressing:
             exchange=exchange,
             routing_key=routing_key,
             body=draft.body,
-            message_id=str(derive_id(cause.id, f"{self.service}/{self.agent}/{index}")),
+            message_id=str(draft.id or derive_id(cause.id, f"{self.service}/{self.agent}/{index}")),
             type=draft.type or routing_key,
             headers=self._headers(draft, cause),
             correlation_id=cause.correlation_id,

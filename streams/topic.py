@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
+from uuid import UUID
 
 from streams.broker import Scalar
 from streams.codec import Decode, decoders, encode, event_type, members
@@ -61,8 +62,12 @@ class Topic(Generic[T]):
         key: Key | None = None,
         time: datetime | None = None,
         headers: Mapping[str, Scalar] | None = None,
+        id: UUID | None = None,
     ) -> None:
         """Send a record from an agent. It leaves after the batch's commit (in queue agents: before the ack).
+
+        `id` is the message id, for what several causes may tell and counts once; without it the id follows from the
+        cause. Readers know a queue agent's repeats by it; a log agent's they know by its numbers.
 
         Raises SendRefused at once where the target, the size or a header is not allowed, and OutsideAgent elsewhere.
         """
@@ -78,6 +83,7 @@ class Topic(Generic[T]):
                 key=self.key_of(value) if key is None else encode_key(key),
                 time=time or self.time_of(value),
                 headers=headers or {},
+                id=id,
             )
         )
 
@@ -85,7 +91,7 @@ class Topic(Generic[T]):
 class Draft:
     """A send as an agent made it: encoded, not yet addressed."""
 
-    __slots__ = ("body", "headers", "key", "schema", "time", "topic", "type")
+    __slots__ = ("body", "headers", "id", "key", "schema", "time", "topic", "type")
 
     def __init__(
         self,
@@ -97,6 +103,7 @@ class Draft:
         key: str | None,
         time: datetime | None,
         headers: Mapping[str, Scalar],
+        id: UUID | None = None,
     ) -> None:
         self.topic: Topic[T] = topic
         self.type = type
@@ -105,6 +112,7 @@ class Draft:
         self.key = key
         self.time = time
         self.headers = headers
+        self.id = id
 
 
 class Sender(Protocol):

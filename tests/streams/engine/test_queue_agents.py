@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -150,6 +151,32 @@ async def test_ids_of_sends_are_the_same_at_every_attempt(stage: Stage) -> None:
     sent = await stage.log("counted")
     assert len(sent) == 2
     assert len({envelope.id for envelope in sent}) == 1
+    await worker.stop()
+
+
+@on_stage
+async def test_what_is_sent_under_an_id_of_the_agents_own_counts_once_however_many_messages_say_it(stage: Stage) -> None:
+    app, seen = App("counter"), list[str]()
+    out = app.topic("out", value_type=Counted)
+
+    @app.agent(app.topic("jobs", value_type=Order), name="serve")
+    async def serve(stream: Any) -> None:
+        async for order in stream:
+            await out.send(value=Counted(order.user, order.amount), id=UUID(int=len(order.user)))
+
+    @app.agent(app.topic("counted", value_type=Counted), name="read")
+    async def read(stream: Any) -> None:
+        async for event in stream.events():
+            seen.append(event.id)
+
+    worker = await stage.start(app)
+    await stage.send(Order("a"), Order("b"), Order("long"))
+
+    async def everything_came() -> bool:
+        return len(await stage.log("counted")) == 3 and len(seen) == 2
+
+    await until(everything_came)
+    assert sorted(seen) == [str(UUID(int=1)), str(UUID(int=4))]
     await worker.stop()
 
 
