@@ -155,7 +155,7 @@ async def test_ids_of_sends_are_the_same_at_every_attempt(stage: Stage) -> None:
 
 
 @on_stage
-async def test_what_is_sent_under_an_id_of_the_agents_own_counts_once_however_many_messages_say_it(stage: Stage) -> None:
+async def test_what_is_sent_under_an_id_of_its_own_counts_once_whichever_message_sets_it_off(stage: Stage) -> None:
     app, seen = App("counter"), list[str]()
     out = app.topic("out", value_type=Counted)
 
