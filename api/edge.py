@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from agents.auth.accounts import Accounts
 from api.catalog import Catalog
+from api.gateway import Gateway
 from api.problems import Problem
 from stores.port import Store
 from streams import Publisher, Record, Table, View, Views, WindowedTable
@@ -49,6 +50,7 @@ class Edge:
     """None where this process does not serve auth."""
     auth_required: bool = False
     """Whether endpoints beside accounts ask who is calling."""
+    gateway: Gateway = field(default_factory=Gateway)
 
     def accounts(self) -> Accounts:
         """The accounts. Raises Problem (503) where this process does not serve them."""

@@ -1,20 +1,26 @@
 """The HTTP edge of a process, made from what the process has open."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from api.catalog import load_catalog
 from api.declared import documents_of, records_of, tables_of
 from api.edge import Edge
+from api.gateway import Gateway
+from api.rates import SharedWindows
+from api.redis_rates import RedisWindows
 from streams.status import Status
+from warren.settings import Settings
 from warren.system import System, now
 
 GATEWAY = "gateway"
 """The service as which the edge publishes."""
 
 
-def edge_of(system: System, status: Callable[[], list[Status]] = list) -> Edge:
-    """The edge on the system's stores and broker; `status` tells how the agents of this process do."""
+def edge_of(system: System, status: Callable[[], list[Status]] = list, shared: SharedWindows | None = None) -> Edge:
+    """The edge on the system's stores and broker; `status` tells how the agents of this process do, `shared` counts
+    rates over all processes."""
     return Edge(
         publisher=system.publisher(GATEWAY),
         views=system.views,
@@ -30,4 +36,28 @@ def edge_of(system: System, status: Callable[[], list[Status]] = list) -> Edge:
         version=version("warren"),
         opened_accounts=system.accounts.accounts if system.accounts else None,
         auth_required=system.settings.auth == "required",
+        gateway=gateway_of(system.settings, shared),
     )
+
+
+def gateway_of(settings: Settings, shared: SharedWindows | None) -> Gateway:
+    """How the settings let the world in."""
+    return Gateway(
+        requests_per_minute=settings.rate_limit,
+        trusted_proxies=settings.trusted_proxies,
+        shared=shared,
+        replicas=settings.replicas,
+    )
+
+
+@asynccontextmanager
+async def shared_windows(settings: Settings) -> AsyncIterator[SharedWindows | None]:
+    """What the processes of the edge count rates by together, for as long as the context lasts; None without Redis."""
+    if settings.redis is None:
+        yield None
+        return
+    windows = RedisWindows(settings.redis.get_secret_value())
+    try:
+        yield windows
+    finally:
+        await windows.close()

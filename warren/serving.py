@@ -12,7 +12,7 @@ from api.app import create_app
 from api.endpoints import ROUTERS
 from api.server import serve
 from streams.status import Status
-from warren.edge import edge_of
+from warren.edge import edge_of, shared_windows
 from warren.garbage import fit_collector
 from warren.settings import Settings
 from warren.signals import stop_on_signals
@@ -68,7 +68,8 @@ async def running(
         if address is None:
             yield ""
         else:
-            yield await _serve(create_app(edge_of(system, status), routers), address, stack)
+            shared = await stack.enter_async_context(shared_windows(settings))
+            yield await _serve(create_app(edge_of(system, status, shared), routers), address, stack)
 
 
 async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:

@@ -3,17 +3,20 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, Secret, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Secret, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from topology.address import vhost_of
 from topology.spec import nearest
 from warren.errors import SettingsError
+
+Network = IPv4Network | IPv6Network
 
 PREFIX = "WARREN_"
 _STORE = f"{PREFIX}STORE_"
@@ -26,6 +29,11 @@ class SecretUrl(Secret[str]):
 
     def _display(self) -> str:
         return _PASSWORD.sub(r"\1:***@", self.get_secret_value())
+
+
+def _listed(value: object) -> object:
+    """What stands between commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 def _scheme(*schemes: str) -> AfterValidator:
@@ -64,12 +72,20 @@ class Settings(BaseSettings):
     """The webhook that sends push messages."""
     mail_from: str = Field(default="shop@localhost", pattern=r"^[^@\s]+@[^@\s]+$")
     """The address that mails come from."""
+    operators: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    """The address of the shop's own people, who are told what they have to look after."""
     data: Path = Path(".warren")
     """Where the embedded broker and SQLite keep their files."""
     lease: float = Field(default=10.0, ge=1, le=600)
     """Seconds after which a worker that is not heard of has lost its partitions to others."""
     auth: Literal["required", "off"] = "off"
     """Whether endpoints beside accounts ask who is calling; accounts themselves always do."""
+    rate_limit: int = Field(default=100, ge=0)
+    """Requests under /api/ that one client may send in any minute; 0: any number."""
+    replicas: int = Field(default=1, ge=1)
+    """How many processes serve the edge: each admits its part of the rates while Redis does not answer."""
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """Networks of our own proxies, separated by commas: their X-Forwarded-For is believed."""
     issuer: str = Field(default="warren", min_length=1, max_length=200)
     """Stands in access tokens as who has made them; tokens of another issuer do not count."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -143,8 +159,11 @@ def _variable_part(service: str) -> str:
 
 
 def embedded_settings(data: Path) -> Settings:
-    """Everything in this process and under `data`, whatever the environment says."""
-    return Settings.model_construct(data=data)
+    """Everything in this process and under `data`, whatever the environment says.
+
+    Without a rate limit: all shoppers come from one address.
+    """
+    return Settings.model_construct(data=data, rate_limit=0)
 
 
 def load_settings() -> Settings:

@@ -9,7 +9,7 @@ from agents.auth.users import NewUser
 from api.account_bodies import Credentials, PublicKeys, Refresh, Registration, Tokens, UserBody
 from api.caller import GivenCaller
 from api.dependencies import GivenCorrelation, GivenEdge
-from api.guesses import Guesses, address_of, place_of
+from api.guesses import Guesses, address_of
 from api.media import require_json
 from api.openapi import problems, problems_of_body
 
@@ -19,7 +19,7 @@ _JSON = [Depends(require_json)]
 
 
 async def guesses_of(request: Request) -> Guesses:
-    """The app's count of wrong passwords."""
+    """The app's count of tries."""
     guesses: Guesses = request.app.state.guesses
     return guesses
 
@@ -37,10 +37,10 @@ async def register(body: Registration, edge: GivenEdge, correlation: GivenCorrel
 @router.post("/login", responses=problems_of_body(401, 429, 503), dependencies=_JSON)
 async def login(body: Credentials, request: Request, edge: GivenEdge, guesses: GivenGuesses) -> Tokens:
     """Begin a session. Which of e-mail address and password is wrong, nobody is told."""
-    accounts, place = edge.accounts(), place_of(request, body.email)
-    guesses.count(place)
+    accounts = edge.accounts()
+    await guesses.count(request, body.email)
     pair = await accounts.login(body.email, body.password.get_secret_value())
-    guesses.forget(place)
+    await guesses.forget(request, body.email)
     return Tokens.of(pair)
 
 

@@ -12,7 +12,6 @@ from api.bodies import Page
 from api.caller import GivenCaller, allowed
 from api.dependencies import GivenCorrelation, GivenEdge, Limit
 from api.endpoints.auth import GivenGuesses
-from api.guesses import place_of
 from api.media import require_json
 from api.openapi import problems, problems_of_body
 from api.problems import Problem
@@ -58,11 +57,11 @@ async def change_password(
     response: Response,
 ) -> UserBody:
     """Change your password. It ends all your sessions, this one too: log in again."""
-    accounts, place = edge.accounts(), place_of(request, str(caller.user_id))
-    guesses.count(place)
+    accounts, account = edge.accounts(), str(caller.user_id)
+    await guesses.count(request, account)
     current, new = body.current_password.get_secret_value(), body.new_password.get_secret_value()
     user = await accounts.change_password(caller.user_id, current, new, correlation.id)
-    guesses.forget(place)
+    await guesses.forget(request, account)
     return _answer(user, response)
 
 

@@ -1,1 +1,2 @@
-"""What every request passes, from the outside in: correlation, accounting, security headers, failures, body limits."""
+"""What every request passes, from the outside in: client address, correlation, accounting, security headers, failures,
+body limits, rate limits."""

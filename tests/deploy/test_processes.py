@@ -27,7 +27,7 @@ def environment(rabbitmq: RabbitMQServer, postgres: PostgresServer, user: str | 
         scheme, _, rest = url.partition("://")
         return url if user is None else f"{scheme}://{user}:secret-{user}@{rest.partition('@')[2]}"
 
-    passwords = {f"WARREN_PASSWORD_{name.upper()}": f"secret-{name}" for name in (*SERVICES, "auth", "inventory")}
+    passwords = {f"WARREN_PASSWORD_{name.upper()}": f"secret-{name}" for name in SERVICES}
     own = {name: value for name, value in os.environ.items() if not name.startswith("WARREN_")}
     return {
         **own,
@@ -37,6 +37,7 @@ def environment(rabbitmq: RabbitMQServer, postgres: PostgresServer, user: str | 
         "WARREN_MANAGEMENT": address.management,
         "WARREN_STORE": postgres.url,
         "WARREN_LOG_FORMAT": "json",
+        "WARREN_RATE_LIMIT": "0",
     }
 
 

@@ -107,3 +107,14 @@ def test_the_demo_s_settings_heed_no_variable(monkeypatch: pytest.MonkeyPatch) -
     settings = embedded_settings(Path("data"))
     assert settings.embedded
     assert settings.store_url("orders").get_secret_value() == "sqlite:///data/orders.db"
+
+
+def test_networks_of_proxies_stand_between_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8,192.0.2.1")
+    assert [str(network) for network in load_settings().trusted_proxies] == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]
+
+
+def test_a_network_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_TRUSTED_PROXIES", "10.0.0.0/8,proxy")
+    with pytest.raises(SettingsError, match="WARREN_TRUSTED_PROXIES_1"):
+        load_settings()

@@ -1,0 +1,20 @@
+"""How the edge meets the world: whom it trusts, and how much of each client it takes."""
+
+from dataclasses import dataclass
+
+from api.addresses import Network
+from api.rates import SharedWindows
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Settings of the way in."""
+
+    requests_per_minute: int = 0
+    """Of one client under `/api/`; 0: any number."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Networks whose `X-Forwarded-For` is believed."""
+    shared: SharedWindows | None = None
+    """What the processes of the edge count rates by together; None: each by itself."""
+    replicas: int = 1
+    """How many processes of the edge there are."""
