@@ -108,7 +108,7 @@ MUTANTS = (
         "streams/tenure.py",
         "quiet = self._flush is None and (self._outbox_stored or self._batch.has_moved)",
         "quiet = self._flush is None and self._batch.has_moved",
-        tests("tests/streams/engine/test_log_agents.py"),
+        tests("tests/streams/engine/test_crashes.py"),
     ),
     Mutant(
         "the state is read before the epoch is raised",
@@ -170,14 +170,14 @@ MUTANTS = (
         "streams/gate.py",
         "fresh = ids_fresh is None or not envelope.id or ids_fresh(envelope.id)",
         "fresh = True",
-        tests("tests/streams/engine/test_log_agents.py"),
+        tests("tests/streams/engine/test_repeats.py"),
     ),
     Mutant(
         "the ids seen are not in the commit",
         "streams/batch.py",
         "commit.seen, commit.ids, commit.forget_ids_to = self._gate",
         "commit.seen, _, commit.forget_ids_to = self._gate",
-        tests("tests/streams/engine/test_log_agents.py"),
+        tests("tests/streams/engine/test_repeats.py"),
     ),
     Mutant(
         "the anchor is not checked",

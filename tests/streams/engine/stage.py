@@ -1,6 +1,7 @@
 """A small service on the embedded broker and memory stores, with virtual time and faults to order."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from inspect import Signature, signature
@@ -175,6 +176,24 @@ async def until(condition: Callable[[], Awaitable[bool]], *, within: float = 3_6
         await asyncio.sleep(0.05)
 
 
+async def totals_are(stage: Stage, **wanted: int) -> None:
+    """Wait until the table `totals` has these rows and no others."""
+
+    async def right() -> bool:
+        return {k: int(v) for k, v in (await stage.table("totals")).items()} == wanted
+
+    await until(right)
+
+
+async def told(stage: Stage) -> list[tuple[str, int]]:
+    """What downstream readers count: the first message of each number on each lane."""
+    seen: dict[int, tuple[str, int]] = {}
+    for envelope in await stage.log("counted"):
+        value = json.loads(envelope.body)
+        seen.setdefault(envelope.seq, (value["user"], value["total"]))
+    return [seen[seq] for seq in sorted(seen)]
+
+
 async def handled(worker: Worker, count: int, agent: str | None = None) -> None:
     """Wait until an agent has handled (or buried) so many events."""
 
@@ -189,6 +208,15 @@ def status_of(worker: Worker, agent: str | None = None) -> Status:
     """The status of the only agent, or of the one named."""
     (status,) = [s for s in worker.status() if agent in (None, s.agent)]
     return status
+
+
+async def at_end(stage: Stage, worker: Worker) -> None:
+    """Wait until the log of orders is committed to its end."""
+
+    async def there() -> bool:
+        return status_of(worker).position == (await stage.broker.extent("orders")).last
+
+    await until(there)
 
 
 class Unsteady:
