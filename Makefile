@@ -4,6 +4,8 @@ UV_VERSION := 0.13.9
 UV := .uv/$(UV_VERSION)/bin/uv
 PYTHON := .venv/bin/python
 LOCK := uv.lock pyproject.toml
+# Most tests wait more than they work.
+PARALLEL := -n 4 --dist worksteal
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
@@ -21,10 +23,10 @@ dataset: .venv/.runtime ## Install the year of real orders that `warren replay` 
 test: export INSTALL := 1
 test: lint ## Install what is missing (servers too), then check and test everything
 	@$(PYTHON) -m tests.servers install
-	WARREN_TEST_REQUIRE_SERVERS=1 $(PYTHON) -m pytest --cov $(ARGS)
+	WARREN_TEST_REQUIRE_SERVERS=1 $(PYTHON) -m tests.servers run -- $(PYTHON) -m pytest --cov $(PARALLEL) $(ARGS)
 
 test-quick: .venv/.dev ## Run the tests that need no server
-	$(PYTHON) -m pytest -m "not servers" $(ARGS)
+	$(PYTHON) -m pytest -m "not servers" $(PARALLEL) $(ARGS)
 
 lint: .venv/.dev ## Check imports, style and types
 	.venv/bin/lint-imports --no-logo
