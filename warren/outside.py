@@ -22,6 +22,8 @@ BOOK: Final = "provider.db"
 """The simulated provider's file, under WARREN_DATA."""
 OUTBOX: Final = "outbox"
 """The directory of what is not sent, under WARREN_DATA."""
+OPERATORS: Final = "operators@localhost"
+"""Whom mails to the shop's own people are addressed to where none is sent."""
 
 
 def simulated_provider(settings: Settings) -> Simulator:
@@ -37,7 +39,12 @@ def open_outside(settings: Settings, stack: AsyncExitStack) -> None:
     carriers = _carriers(settings)
     for carrier in carriers.values():
         stack.push_async_callback(carrier.close)
-    stack.enter_context(post.served_by(carriers))
+    stack.enter_context(post.served_by(carriers, operators=_operators(settings)))
+
+
+def _operators(settings: Settings) -> str | None:
+    """Where mails are kept and not sent, anybody may be written to."""
+    return settings.operators or (None if settings.smtp else OPERATORS)
 
 
 def _carriers(settings: Settings) -> dict[Channel, Carrier]:

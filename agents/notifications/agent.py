@@ -2,19 +2,20 @@
 
 import structlog
 
-from agents.auth.events import UserCreated, UserPreferencesChanged, UserTokenReuseDetected
+from agents.auth.events import UserCreated, UserPreferencesChanged, UserTokenReuseDetected, UserUpdated
 from agents.notifications import rules
 from agents.notifications.delivery import Moment, deliver
 from agents.notifications.events import NotificationFailed, NotificationSent, NotificationSuppressed
 from agents.notifications.masking import masked
-from agents.notifications.tables import Contact, Preferences, app, preferences, recipients
+from agents.notifications.post import post
+from agents.notifications.tables import OPERATORS, Contact, Preferences, app, preferences, recipients
 from agents.orders.events import OrderCancelled, OrderCreated, OrderPaid, OrderPaymentFailed, OrderShipped
 from agents.payments.events import PaymentRefunded, PaymentRefundStuck
 from streams import Event, Stream
 
 log = structlog.get_logger("warren.notifications")
 
-Heard = rules.Told | UserPreferencesChanged | PaymentRefundStuck
+Heard = rules.Told | UserUpdated | UserPreferencesChanged
 
 events = app.topic(
     "notifications.order.created",
@@ -27,6 +28,7 @@ events = app.topic(
     | OrderCancelled
     | OrderPaymentFailed
     | UserCreated
+    | UserUpdated
     | UserTokenReuseDetected
     | UserPreferencesChanged
     | PaymentRefunded
@@ -43,8 +45,10 @@ async def notify(stream: Stream[Heard]) -> None:
             case UserPreferencesChanged() as changed:
                 await prefer(changed, event)
             case PaymentRefundStuck() as stuck:
-                # Nothing to tell a customer: somebody of the shop has to look after it.
                 log.error("a refund is stuck", order_id=str(stuck.order_id), code=stuck.code)
+                await tell(stuck, event)
+            case UserUpdated() as updated:
+                await meet(updated, event)
             case UserCreated() as created:
                 await meet(created, event)
                 await tell(created, event)
@@ -53,24 +57,31 @@ async def notify(stream: Stream[Heard]) -> None:
 
 
 async def tell(value: rules.Told, event: Event[Heard]) -> None:
-    """Tell a user, by every way that is wanted, and tell what became of it."""
+    """Tell whom it concerns, by every way that is wanted, and tell what became of it."""
     news = rules.news(value)
-    contact, _ = await recipients.get(news.user)
-    preferred, _ = (None, 0) if contact is None else await preferences.get(news.user)
     moment = Moment(event.time, event.log_time, event.attempt)
-    for way in rules.ways(news.urgent, contact, preferred):
+    for way in await ways(news):
         outcome = rules.told(await deliver(news, way, moment))
         if outcome is not None:
-            await outcomes.send(value=outcome, key=news.user)
+            await outcomes.send(value=outcome, key=news.recipient)
 
 
-async def meet(created: UserCreated, event: Event[Heard]) -> None:
+async def ways(news: rules.News) -> list[rules.Way]:
+    """How this is to be told."""
+    if news.recipient == OPERATORS:
+        return [rules.way_to_operators(post.operators)]
+    contact, _ = await recipients.get(news.recipient)
+    preferred, _ = (None, 0) if contact is None else await preferences.get(news.recipient)
+    return rules.ways(news.urgent, contact, preferred)
+
+
+async def meet(user: UserCreated | UserUpdated, event: Event[Heard]) -> None:
     """Keep where a user is to be reached, unless something newer is known."""
-    known, version = await recipients.get(created.user_id)
+    known, version = await recipients.get(user.user_id)
     if known is None or known.at < event.time:
-        contact = Contact(created.email, event.time, created.profile.phone, created.profile.first_name)
-        await recipients.put(created.user_id, contact, version)
-        log.debug("a user can be reached", to=masked(created.email))
+        contact = Contact(user.email, event.time, user.profile.phone, user.profile.first_name)
+        await recipients.put(user.user_id, contact, version)
+        log.debug("a user can be reached", to=masked(user.email))
 
 
 async def prefer(changed: UserPreferencesChanged, event: Event[Heard]) -> None:

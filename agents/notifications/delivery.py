@@ -11,13 +11,14 @@ from agents.notifications.carriers.port import Letter, Receipt, Result
 from agents.notifications.post import post
 from agents.notifications.rules import News, Step, Way
 from agents.notifications.tables import Channel, Notification, Status, Template, notifications, templates
-from agents.notifications.texts.builtin import builtin
 from agents.notifications.texts.filling import Filling
+from agents.notifications.texts.shelf import Shelf
 from streams import Conflict
 
 log = structlog.get_logger("warren.notifications")
 
 _filling = Filling()
+_shelf = Shelf(templates)
 _NO_ANSWER: Final = Receipt(Result.UNKNOWN)
 
 
@@ -62,7 +63,7 @@ async def _send(notification: Notification, version: int, way: Way, moment: Mome
         await notifications.put(notification.id, notification, version)
         return notification
     if not post.has_receipt(notification.id):
-        template = await current(notification.template)
+        template = await _shelf.current(notification.template)
         letter = _letter(notification, way, template, moment)
         rules.leased(notification, moment.now, template.version)
         version = await notifications.put(notification.id, notification, version)
@@ -95,12 +96,6 @@ def _report(notification: Notification) -> None:
         status=str(notification.status),
         reason=notification.reason,
     )
-
-
-async def current(name: str) -> Template:
-    """The template in use. Raises KeyError for one that there is not."""
-    changed, _ = await templates.get(name)
-    return changed or builtin(name)
 
 
 def _letter(notification: Notification, way: Way, template: Template, moment: Moment) -> Letter:

@@ -14,17 +14,20 @@ class Post:
 
     def __init__(self, carriers: Mapping[Channel, Carrier]) -> None:
         self._carriers = carriers
+        self.operators: str | None = None
+        """Where mail for the shop's own people goes; None where nobody has said."""
         self._receipts: dict[str, Receipt] = {}
 
     @contextmanager
-    def served_by(self, carriers: Mapping[Channel, Carrier]) -> Iterator[None]:
-        """As long as the context lasts, these carriers are used."""
-        before, self._carriers = self._carriers, carriers
+    def served_by(self, carriers: Mapping[Channel, Carrier], *, operators: str | None = None) -> Iterator[None]:
+        """As long as the context lasts, these carriers are used, and the shop's own people have this address."""
+        before = self._carriers, self.operators
+        self._carriers, self.operators = carriers, operators
         self._receipts.clear()
         try:
             yield
         finally:
-            self._carriers = before
+            self._carriers, self.operators = before
 
     def repeatable(self, channel: Channel) -> bool:
         """Whether a letter may be given twice."""

@@ -11,9 +11,9 @@ from agents.auth.events import Channels, UserCreated, UserTokenReuseDetected
 from agents.notifications.carriers.port import Receipt, Result
 from agents.notifications.events import NotificationFailed, NotificationSent, NotificationSuppressed
 from agents.notifications.masking import masked
-from agents.notifications.tables import Channel, Contact, Notification, Preferences, Status
+from agents.notifications.tables import OPERATORS, Channel, Contact, Notification, Preferences, Status
 from agents.orders.events import OrderCancelled, OrderCreated, OrderPaid, OrderPaymentFailed, OrderShipped
-from agents.payments.events import PaymentRefunded
+from agents.payments.events import PaymentRefunded, PaymentRefundStuck
 
 LEASE: Final = timedelta(seconds=60)
 """How long a letter may be on its way out: twice a carrier's patience."""
@@ -22,8 +22,8 @@ TRIES: Final = 6
 UNKNOWN: Final = "unknown"
 
 OrderEvent = OrderCreated | OrderPaid | OrderShipped | OrderCancelled | OrderPaymentFailed
-Told = OrderEvent | PaymentRefunded | UserCreated | UserTokenReuseDetected
-"""The events that users are told of."""
+Told = OrderEvent | PaymentRefunded | PaymentRefundStuck | UserCreated | UserTokenReuseDetected
+"""The events that somebody is told of."""
 
 _ORDERS: Final[dict[type, str]] = {
     OrderCreated: "order_received",
@@ -36,10 +36,11 @@ _ORDERS: Final[dict[type, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something that a user is to be told: of what (an order, a refund, a session, the user), and with which text."""
+    """Something to be told: of what (an order, a refund, a session, the user), to whom, and with which text."""
 
     about: UUID
-    user: UUID
+    recipient: str
+    """A user's id, or OPERATORS."""
     template: str
     data: dict[str, Any]
     urgent: bool = False
@@ -65,17 +66,25 @@ class Step(Enum):
 
 
 def news(event: Told) -> News:
-    """What an event means to a user."""
+    """What an event means to whom it concerns."""
+    user = str(event.user_id)
     match event:
         case UserCreated():
-            return News(event.user_id, event.user_id, "welcome", {"firstName": event.profile.first_name})
+            return News(event.user_id, user, "welcome", {"firstName": event.profile.first_name})
         case UserTokenReuseDetected():
-            return News(event.family_id, event.user_id, "security_alert", {"ip": event.ip}, urgent=True)
+            return News(event.family_id, user, "security_alert", {"ip": event.ip}, urgent=True)
         case PaymentRefunded():
-            data = {"orderId": str(event.order_id), "amount": str(event.amount), "currency": event.currency}
-            return News(event.refund_id, event.user_id, "order_refunded", data)
+            return News(event.refund_id, user, "order_refunded", _refund_data(event))
+        case PaymentRefundStuck():
+            # Nothing to tell the customer: somebody of the shop has to look after it.
+            data = {**_refund_data(event), "refundId": str(event.refund_id), "code": event.code}
+            return News(event.refund_id, OPERATORS, "refund_stuck", data, urgent=True)
         case _:
-            return News(event.order_id, event.user_id, _ORDERS[type(event)], _order_data(event))
+            return News(event.order_id, user, _ORDERS[type(event)], _order_data(event))
+
+
+def _refund_data(event: PaymentRefunded | PaymentRefundStuck) -> dict[str, Any]:
+    return {"orderId": str(event.order_id), "amount": str(event.amount), "currency": event.currency}
 
 
 def _order_data(event: OrderEvent) -> dict[str, Any]:
@@ -114,9 +123,14 @@ def _way(channel: Channel, contact: Contact) -> Way:
     return Way(channel)  # the gateway knows a user's devices by the user's id
 
 
+def way_to_operators(address: str | None) -> Way:
+    """How the shop's own people are told."""
+    return Way(Channel.EMAIL, address or "", None if address else "no_operators")
+
+
 def identity(news: News, channel: Channel) -> str:
     """Says of what, with which text, how and to whom: at most one of each is ever sent."""
-    return f"{news.about}:{news.template}:{channel}:{news.user}"
+    return f"{news.about}:{news.template}:{channel}:{news.recipient}"
 
 
 def opened(news: News, way: Way) -> Notification:
@@ -124,7 +138,7 @@ def opened(news: News, way: Way) -> Notification:
     return Notification(
         id=identity(news, way.channel),
         type=way.channel,
-        recipient=str(news.user),
+        recipient=news.recipient,
         template=news.template,
         data=news.data,
         status=Status.SUPPRESSED if way.objection else Status.PENDING,

@@ -2,12 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from agents.auth.events import Channels
 from streams import App, Record
 
 app = App("notifications")
+
+
+OPERATORS: Final = "operators"
+"""The recipient of what the shop itself has to look after."""
 
 
 class Channel(StrEnum):
@@ -34,12 +38,12 @@ class Status(StrEnum):
 
 
 class Notification(Record):
-    """One thing told to one user in one way. `data` is what the template was filled with, `address` is masked."""
+    """One thing told to one recipient in one way. `data` is what the template was filled with, `address` is masked."""
 
     id: str
     type: Channel
     recipient: str
-    """The user's id."""
+    """The user's id, or OPERATORS."""
     template: str
     data: dict[str, Any]
     status: Status
@@ -84,4 +88,4 @@ notifications = app.documents("notifications", Notification, index=("recipient",
 recipients = app.documents("recipients", Contact)
 preferences = app.documents("preferences", Preferences)
 templates = app.documents("templates", Template)
-"""Texts that differ from those that come with the service: `NAME` is the one in use, `NAME@VERSION` every one."""
+"""Texts that differ from those that come with the service: `NAME` is the one in use, `NAME@VERSION` those before it."""

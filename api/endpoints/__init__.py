@@ -15,6 +15,7 @@ from api.endpoints import (
     outbox,
     products,
     tables,
+    templates,
     users,
 )
 
@@ -26,6 +27,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events.router,
     analytics.router,
     notifications.router,
+    templates.router,
     tables.router,
     operations.router,
     dashboard.router,

@@ -12,19 +12,18 @@ import msgspec
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from agents.notifications.tables import Notification, Template, notifications, templates
-from agents.notifications.texts.builtin import FIRST, builtin
+from agents.notifications.tables import Notification, notifications, templates
+from agents.notifications.texts.builtin import FIRST
 from agents.notifications.texts.filling import BadTemplate, Filled, Filling
+from agents.notifications.texts.shelf import Shelf
 from api.caller import guarded
 from api.dependencies import Cursor, GivenEdge
-from stores.port import Store
 
 router = APIRouter(include_in_schema=False, dependencies=[guarded("notifications:read:any")])
 
 PAGE: Final = 50
 _POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
 _notification = msgspec.json.Decoder(Notification).decode
-_template = msgspec.json.Decoder(Template).decode
 _filling = Filling()
 
 
@@ -50,14 +49,15 @@ async def get_outbox(
     store = edge.store("notifications")
     equals = {} if recipient is None else {"recipient": recipient}
     page = await store.query(notifications.name, equals=equals, limit=PAGE, cursor=cursor)
-    items = [await _item(store, _notification(row.value)) for row in page.rows]
+    shelf = Shelf(edge.views.documents("notifications", templates))
+    items = [await _item(shelf, _notification(row.value)) for row in page.rows]
     following = urlencode({**equals, "cursor": page.cursor}) if page.cursor else ""
     html = _page().render(items=items, following=following)
     return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
 
 
-async def _item(store: Store, told: Notification) -> Item:
-    filled = await _filled(store, told)
+async def _item(shelf: Shelf, told: Notification) -> Item:
+    filled = await _filled(shelf, told)
     return Item(
         subject=filled.subject if filled else told.template,
         text=filled.text if filled else "",
@@ -70,19 +70,12 @@ async def _item(store: Store, told: Notification) -> Item:
     )
 
 
-async def _filled(store: Store, told: Notification) -> Filled | None:
+async def _filled(shelf: Shelf, told: Notification) -> Filled | None:
     """The texts that were sent; those that come with the service, where nothing was."""
     try:
-        return _filling.fill(await _version(store, told), told.data)
+        return _filling.fill(await shelf.version(told.template, told.version or FIRST), told.data)
     except (BadTemplate, KeyError):
         return None
-
-
-async def _version(store: Store, told: Notification) -> Template:
-    if told.version is None or told.version == FIRST:
-        return builtin(told.template)
-    id = f"{told.template}@{told.version}"
-    return _template((await store.read(templates.name, [id]))[id].value)
 
 
 @cache

@@ -43,7 +43,7 @@ _QUEUES = {
         "order.events": ["order.paid", "order.shipped", "order.cancelled", "order.payment_failed"]
     },
     "notifications.user.events": {
-        "user.events": ["user.created", "user.token_reuse_detected", "user.preferences_changed"]
+        "user.events": ["user.created", "user.updated", "user.token_reuse_detected", "user.preferences_changed"]
     },
     "notifications.payment.events": {"payment.events": ["payment.refunded", "payment.refund_stuck"]},
     "payments.commands": {"commands": ["payment.#"]},

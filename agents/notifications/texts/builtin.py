@@ -17,6 +17,7 @@ NAMES: Final = (
     "order_payment_failed",
     "order_refunded",
     "security_alert",
+    "refund_stuck",
 )
 FIRST: Final = 1
 """The version of these."""

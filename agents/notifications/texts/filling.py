@@ -1,4 +1,4 @@
-"""Filling templates. Data is escaped in HTML; a template sees its data alone, and reaches nothing else."""
+"""Filling templates. Data is escaped in HTML; a template sees its data alone, reaches nothing else, and always ends."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +8,19 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agents.notifications.tables import Template
+from agents.notifications.texts.language import BadText, check
 
 MOST: Final = 100
 """Compiled templates that are kept."""
 
 
+PARTS: Final = ("subject", "text", "html", "short")
+"""The texts of a template, by the names of its fields."""
 Texts = tuple[str, str, str, str]
 
 
 class BadTemplate(Exception):
-    """A template cannot be compiled, or asks for what its data has not."""
+    """A template is not in the templates' language, or asks for what its data has not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,15 @@ class Filling:
                 compiled.html.render(data),
                 compiled.short.render(data),
             )
-        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        except (BadText, jinja2.TemplateError, TypeError, ValueError) as error:
             raise BadTemplate(f"template {template.name} version {template.version}: {error}") from error
 
     def _compile(self, template: Template) -> _Compiled:
         texts = (template.subject, template.text, template.html, template.short)
         found = self._compiled.get(texts)
         if found is None:
+            for name, text in zip(PARTS, texts, strict=True):
+                check(name, text)
             plain = self._plain.from_string
             html = self._html.from_string(template.html)
             found = _Compiled(plain(template.subject), plain(template.text), html, plain(template.short))
@@ -73,6 +78,8 @@ class Filling:
 
 
 def _environment(*, autoescape: bool) -> jinja2.Environment:
-    return ImmutableSandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         autoescape=autoescape, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
+    environment.globals.clear()
+    return environment

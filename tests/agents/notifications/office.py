@@ -121,15 +121,21 @@ class Office:
 
     async def kept(self) -> dict[str, Notification]:
         """Notifications by template and channel."""
+        return {f"{one.template} {one.type}": one for one in await self.everything()}
+
+    async def everything(self) -> list[Notification]:
+        """Every notification, by id."""
         rows = (await self.store.query(notifications.name)).rows
         found = [await notifications.get(row.key) for row in rows]
-        return {f"{one.template} {one.type}": one for one, _ in found if one is not None}
+        return [one for one, _ in found if one is not None]
 
     async def told(self) -> list[str]:
         """The events of notifications, by type, in order."""
         broker = self.server.connect("analytics")
         end = (await broker.extent("analytics.all.events")).last
         types: list[str] = []
+        if end < 0:
+            return types
         async with broker.read("analytics.all.events", "first") as reader:
             async for chunk in reader:
                 types += [envelope.type for envelope in reader.scan(chunk, chunk.first, frozenset())]
@@ -144,12 +150,12 @@ def now() -> int:
 
 
 @asynccontextmanager
-async def opened(pigeon: Pigeon | None = None) -> AsyncIterator[Office]:
+async def opened(pigeon: Pigeon | None = None, *, operators: str | None = None) -> AsyncIterator[Office]:
     """An office at work, whose mail goes by this pigeon."""
     office = Office(pigeon or Pigeon())
     await office.store.open()
     await office.store.apply(office.app.specs())
-    with post.served_by(dict.fromkeys(Channel, office.pigeon)):
+    with post.served_by(dict.fromkeys(Channel, office.pigeon), operators=operators):
         await office.worker.start()
         yield office
         await office.worker.stop()

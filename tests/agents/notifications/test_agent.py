@@ -6,7 +6,14 @@ from uuid import UUID
 
 import pytest
 
-from agents.auth.events import Channels, Profile, UserCreated, UserPreferencesChanged, UserTokenReuseDetected
+from agents.auth.events import (
+    Channels,
+    Profile,
+    UserCreated,
+    UserPreferencesChanged,
+    UserTokenReuseDetected,
+    UserUpdated,
+)
 from agents.notifications.carriers.port import Receipt, Result
 from agents.notifications.rules import LEASE, TRIES
 from agents.notifications.tables import Status, Template, templates
@@ -21,6 +28,7 @@ HAZEL = UserCreated(USER, "hazel@example.org", Profile("Hazel", "Rah", "+3161234
 PAID = OrderPaid(ORDER, USER, TEN, "EUR")
 NOT_SENT = Receipt(Result.NOT_SENT, "refused")
 LOST = Receipt(Result.UNKNOWN, "cut")
+STUCK = PaymentRefundStuck(UUID(int=5), ORDER, USER, TEN, "EUR", UUID(int=6), "unavailable")
 
 
 def test_the_rules_know_how_often_the_topology_lets_an_event_be_tried() -> None:
@@ -103,12 +111,37 @@ async def test_preferences_that_come_late_do_not_undo_newer_ones() -> None:
 
 
 @virtual
-async def test_a_refund_that_is_stuck_is_not_a_customers_business() -> None:
+async def test_a_refund_that_is_stuck_is_told_to_the_shop_s_own_people_once_and_not_to_the_customer() -> None:
+    async with opened(operators="till@shop.example") as office:
+        await office.hear(HAZEL, STUCK, STUCK)
+        welcome, letter = office.pigeon.arrived
+        assert (welcome.address, letter.address) == ("hazel@example.org", "till@shop.example")
+        assert letter.subject == f"A refund is stuck: 10.00 EUR of order {ORDER}"
+        kept = (await office.kept())["refund_stuck email"]
+        assert (kept.recipient, kept.address, kept.status) == ("operators", "t***@shop.example", Status.SENT)
+
+
+@virtual
+async def test_where_nobody_of_the_shop_has_an_address_a_stuck_refund_is_kept_and_logged(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     async with opened() as office:
-        stuck = PaymentRefundStuck(UUID(int=5), ORDER, USER, TEN, "EUR", UUID(int=6), "unavailable")
-        await office.hear(HAZEL, stuck)
+        await office.hear(HAZEL, STUCK)
+        kept = (await office.kept())["refund_stuck email"]
+        assert (kept.status, kept.reason) == (Status.SUPPRESSED, "no_operators")
         assert office.pigeon.given == 1
-        assert (await office.server.connect("x").extent("dead.letters")).last == -1
+    assert "a refund is stuck" in "".join(capsys.readouterr())
+
+
+@virtual
+async def test_a_user_is_told_at_the_newest_address_whatever_the_order_it_comes_in() -> None:
+    async with opened() as office:
+        moved = UserUpdated(USER, "hazel@warren.example", Profile("Hazel", "Rah"), ["customer"], ["email"])
+        await office.hear(moved, at=NOON + 60_000)
+        await office.hear(HAZEL, at=NOON)
+        await office.hear(PAID)
+        assert [letter.address for letter in office.pigeon.arrived] == ["hazel@warren.example"] * 2
+        assert [letter.id.split(":")[1] for letter in office.pigeon.arrived] == ["welcome", "order_paid"]
 
 
 @virtual
