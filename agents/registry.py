@@ -1,4 +1,4 @@
-"""Every service of the shop that has agents: one line each. Still to come: inventory."""
+"""Every service of the shop that keeps something: one line each. Still to come: inventory."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -12,6 +12,7 @@ AGENTS: dict[str, str] = {
     "notifications": "agents.notifications.agent",
     "analytics": "agents.analytics.agent",
     "shared": "agents.deadletters.agent",
+    "gateway": "agents.gateway.tables",
 }
 """Service -> the module whose `app` it is. Loaded only where the service runs."""
 

@@ -65,6 +65,13 @@ class Edge:
         except KeyError:
             raise not_served(service) from None
 
+    def collection(self, service: str, documents: Documents[V]) -> Documents[V]:
+        """A service's documents. Raises Problem (503) where this process does not read that store."""
+        try:
+            return self.views.documents(service, documents)
+        except KeyError:
+            raise not_served(service) from None
+
     def store(self, service: str) -> Store:
         """A service's store. Raises Problem (503) where this process does not read it."""
         try:

@@ -1,9 +1,11 @@
 """The OpenAPI document: every status that an endpoint answers with."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 
+from api.middleware.rate_limits import LIMITED
 from api.problems import PROBLEM_JSON
 
 DESCRIPTIONS: Final = {
@@ -12,12 +14,12 @@ DESCRIPTIONS: Final = {
     403: "Who is calling may not do that.",
     404: "There is no such thing.",
     408: "The body came too slowly.",
-    409: "It is there already.",
+    409: "It is there already, or does not fit any more, or is under way.",
     412: "It has changed since it was read.",
     413: "The body is too large.",
     415: "The body's media type is not taken here.",
     422: "The request can be read, and asks for what cannot be.",
-    429: "Too many tries: try again after `Retry-After` seconds.",
+    429: "Too many requests, or tries: try again after `Retry-After` seconds.",
     500: "A fault of the server.",
     503: "Broker or store do not answer: try again after `Retry-After` seconds.",
 }
@@ -70,7 +72,16 @@ class DocumentedApi(FastAPI):
     """A FastAPI whose document has the schema of problems."""
 
     def openapi(self) -> dict[str, Any]:
-        """As FastAPI makes it, made once."""
+        """As FastAPI makes it, made once, and with what every endpoint may answer."""
+        made = self.openapi_schema is not None
         document = super().openapi()
-        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+        if not made:
+            document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
+            for operation in _limited(document["paths"]):
+                operation["responses"].setdefault("429", _problem(429))
         return document
+
+
+def _limited(paths: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The operations that have a rate limit."""
+    return (operation for path, methods in paths.items() if path.startswith(LIMITED) for operation in methods.values())

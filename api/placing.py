@@ -1,6 +1,5 @@
 """From a request to the command that places an order: functions of values."""
 
-import re
 from uuid import UUID, uuid5
 
 from agents.orders.events import Address, Line, OrderPlace
@@ -8,16 +7,6 @@ from agents.orders.tables import Order
 from api.catalog import Catalog
 from api.order_bodies import PlaceOrder, Wanted
 from api.problems import Problem
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-
-
-def checked_key(key: str) -> str:
-    """The idempotency key. Raises Problem (400)."""
-    if not _KEY.fullmatch(key):
-        detail = "an idempotency-key has 1 to 255 printable ASCII characters, none of them a space"
-        raise Problem(400, "idempotency_key_required", detail)
-    return key
 
 
 def order_id_of(user_id: UUID, key: str) -> UUID:

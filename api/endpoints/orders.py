@@ -4,20 +4,24 @@ import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from agents.auth.tokens import Caller
 from agents.orders.tables import Order, Status, orders
 from api.bodies import Page
 from api.caller import Whoever, may, own
+from api.correlation import Correlation
 from api.dependencies import Cursor, GivenCorrelation, GivenEdge, GivenSender, Limit
 from api.edge import Edge
+from api.idempotency import GivenOnce, IdempotencyKey, Made
 from api.media import require_json
 from api.openapi import problems, problems_of_body
 from api.order_bodies import OrderAccepted, OrderBody, PlaceOrder, StepBody
-from api.placing import check_same, checked_key, command_of, message_id_of, order_id_of
+from api.placing import check_same, command_of, message_id_of, order_id_of
+from api.preferring import PreferredWait, appears
 from api.problems import Problem
 from api.routing import require_taken
+from api.sender import Sender
 from stores.errors import StoreError
 
 COMMANDS = "commands"
@@ -30,10 +34,15 @@ LOOK = 1.0
 router = APIRouter(prefix="/api/orders", tags=["orders"], responses=problems(401, 403))
 
 _LOCATION = {"headers": {"Location": {"schema": {"type": "string"}, "description": "Where the order can be read."}}}
+_READABLE = {"model": OrderBody, "description": "The order, which can be read (`Prefer: wait`).", **_LOCATION}
 
 
 @router.post(
-    "", status_code=202, responses={202: _LOCATION, **problems_of_body(503)}, dependencies=[Depends(require_json)]
+    "",
+    status_code=202,
+    response_model=OrderAccepted,
+    responses={201: _READABLE, 202: _LOCATION, **problems_of_body(409, 503)},
+    dependencies=[Depends(require_json)],
 )
 async def place_order(
     body: PlaceOrder,
@@ -41,29 +50,45 @@ async def place_order(
     sender: GivenSender,
     correlation: GivenCorrelation,
     caller: Whoever,
-    response: Response,
-    idempotency_key: Annotated[str, Header(description="One key is one order: the same for a retry, a new one else.")],
-) -> OrderAccepted:
-    """Place an order at the catalog's prices. It is accepted once the broker has it; read it at `Location`."""
+    once: GivenOnce,
+    key: IdempotencyKey,
+    wait: PreferredWait,
+) -> Response:
+    """Place an order at the catalog's prices. It is accepted once the broker has it; read it at `Location`.
+
+    With `Prefer: wait=5` the answer is 201 and the order, if it can be read within 5 seconds.
+    """
     own(caller, body.user_id, PLACE_ANY)
-    order_id = order_id_of(body.user_id, checked_key(idempotency_key))
+    order_id = order_id_of(body.user_id, key)
+
+    async def place() -> Made:
+        await _place(body, order_id, edge, sender, correlation)
+        order = await appears(lambda: edge.view("orders", orders).get(order_id), wait) if wait else None
+        location = {"Location": f"{router.prefix}/{order_id}"}
+        if order is None:
+            return Made(202, OrderAccepted(id=order_id, status=Status.PENDING), location)
+        return Made(201, OrderBody.model_validate(order), {**location, "Preference-Applied": f"wait={wait}"})
+
+    return await once.answer(str(body.user_id), key, body, place)
+
+
+async def _place(body: PlaceOrder, order_id: UUID, edge: Edge, sender: Sender, correlation: Correlation) -> None:
+    """Returns once the broker has the command, or the order is there already."""
     command = command_of(body, order_id, edge.catalog)
     existing = await _existing(edge, order_id)
     if existing is not None:
         check_same(existing, command)
-    else:
-        require_taken(edge.topology, COMMANDS, "order.place")
-        message = edge.publisher.record(
-            COMMANDS,
-            command,
-            key=str(order_id),
-            id=message_id_of(order_id),
-            correlation_id=correlation.id,
-            headers=correlation.headers,
-        )
-        await sender.send_one(message)
-    response.headers["Location"] = f"{router.prefix}/{order_id}"
-    return OrderAccepted(id=order_id, status=Status.PENDING)
+        return
+    require_taken(edge.topology, COMMANDS, "order.place")
+    message = edge.publisher.record(
+        COMMANDS,
+        command,
+        key=str(order_id),
+        id=message_id_of(order_id),
+        correlation_id=correlation.id,
+        headers=correlation.headers,
+    )
+    await sender.send_one(message)
 
 
 async def _existing(edge: Edge, order_id: UUID) -> Order | None:

@@ -45,14 +45,17 @@ def test_failures_are_problems(document: dict[str, Any]) -> None:
 
 def test_an_order_documents_every_status_that_it_may_get(document: dict[str, Any]) -> None:
     answers = operations(document)["POST /api/orders"]["responses"]
-    assert set(answers) == {"202", "400", "401", "403", "408", "413", "415", "422", "500", "503"}
+    assert set(answers) == {
+        *("201", "202", "400", "401", "403", "408", "409", "413", "415", "422", "429", "500", "503")
+    }
     assert "Location" in answers["202"]["headers"]
     assert "Retry-After" in answers["503"]["headers"]
 
 
 def test_an_order_needs_an_idempotency_key(document: dict[str, Any]) -> None:
-    (header,) = operations(document)["POST /api/orders"]["parameters"]
-    assert (header["name"], header["in"], header["required"]) == ("idempotency-key", "header", True)
+    headers = {header["name"]: header for header in operations(document)["POST /api/orders"]["parameters"]}
+    assert (headers["idempotency-key"]["in"], headers["idempotency-key"]["required"]) == ("header", True)
+    assert headers["prefer"]["required"] is False
 
 
 def test_money_is_text(document: dict[str, Any]) -> None:

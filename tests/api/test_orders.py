@@ -64,19 +64,14 @@ async def test_an_accepted_order_is_a_command_in_the_sagas_log_at_the_catalogs_p
     assert (command.user_id, command.payment_token) == (USER, "tok_visa")
 
 
-async def test_the_same_key_is_the_same_message_and_another_users_key_is_not(shop: Shop) -> None:
-    await shop.place()
-    await shop.place()
-    await shop.place(userId=str(uuid4()))
-    ids = [message["id"] for message in await shop.log("orders.saga")]
+async def test_the_same_key_is_the_same_message_and_another_users_key_is_not() -> None:
+    async with open_shop() as shop:
+        del shop.stores["gateway"]  # without records, the ids alone tell
+        await shop.place()
+        await shop.place()
+        await shop.place(userId=str(uuid4()))
+        ids = [message["id"] for message in await shop.log("orders.saga")]
     assert ids[0] == ids[1] != ids[2]
-
-
-async def test_requests_at_once_with_one_key_are_one_order(shop: Shop) -> None:
-    answers = await asyncio.gather(*(shop.place() for _ in range(8)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.json()["id"] for answer in answers}) == 1
-    assert len({message["id"] for message in await shop.log("orders.saga")}) == 1
 
 
 @pytest.mark.parametrize("key", [None, "", "a" * 256, "with space", "ü"])

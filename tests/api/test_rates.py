@@ -83,7 +83,8 @@ def test_no_window_ever_admits_more_than_it_may(pauses: list[int]) -> None:
         if wait:
             assert MovingWindow(100).take("k", 3, now) == 0
             assert len([at for at in admitted if at > now - 100]) == 3
-            assert len([at for at in admitted if at > now + wait - 100]) == 2
+            assert len([at for at in admitted if at > now + wait - 100]) <= 2
+            assert len([at for at in admitted if at > now + wait - 101]) == 3
         else:
             admitted.append(now)
     assert all(len([at for at in admitted if end - 100 < at <= end]) <= 3 for end in admitted)

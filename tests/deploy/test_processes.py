@@ -15,7 +15,7 @@ import pytest
 from agents.registry import AGENTS
 from tests.servers.server import PostgresServer, RabbitMQServer
 
-SERVICES = (*AGENTS, "gateway")
+SERVICES = tuple(AGENTS)
 WARREN = (sys.executable, "-m", "warren")
 
 
@@ -63,7 +63,7 @@ def test_each_service_does_its_part_with_its_own_rights(
     again = subprocess.run([*WARREN, "stores", "plan"], env=admin, check=True, capture_output=True, text=True)
     assert again.stdout == "nothing to do: the tables are there\n"
     with ExitStack() as stack:
-        for service in AGENTS:
+        for service in set(AGENTS) - {"gateway"}:
             env = environment(own_rabbitmq, own_postgres, service)
             stack.enter_context(running("worker", service, "--http", "0", env=env))
         env = environment(own_rabbitmq, own_postgres, "gateway")

@@ -1,0 +1,1 @@
+"""What the HTTP edge keeps for itself."""
