@@ -29,6 +29,9 @@ class DocumentsOnly:
     async def commit(self, commit: Commit) -> None:
         _refuse(f"the log agent {commit.slot}")
 
+    async def commit_together(self, commits: Sequence[Commit]) -> None:
+        _refuse(f"the log agents {', '.join(str(commit.slot) for commit in commits)}")
+
     async def ids(self, slot: Slot) -> list[IdRow]:
         _refuse(f"the log agent {slot}")
 
@@ -38,7 +41,7 @@ class DocumentsOnly:
     async def causes(self, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
         _refuse(f"the log agent {slot}")
 
-    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+    async def dead(self, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
         _refuse(f"the log agent {slot}")
 
     async def standings(self) -> list[Standing]:

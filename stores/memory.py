@@ -127,14 +127,28 @@ class MemoryStore:
     # --- a log agent's state ---
 
     async def commit(self, commit: Commit) -> None:
+        self._check(commit)
+        self._write(commit)
+
+    async def commit_together(self, commits: Sequence[Commit]) -> None:
+        for commit in commits:
+            self._check(commit)
+        for commit in commits:
+            self._write(commit)
+
+    def _check(self, commit: Commit) -> None:
+        """Raises what keeps a commit from being written."""
         for changes in commit.rows.values():
             check_keys([key for key, _ in changes])
         check_keys(commit.due.keys())
-        kept = self._owned(commit.slot, commit.epoch)
-        tables = [(self._table(name, "table"), rows) for name, rows in commit.rows.items()]
-        for table, rows in tables:
-            _write_rows(table.partitions.setdefault(commit.slot.partition, {}), rows)
-        kept.commit(commit)
+        self._owned(commit.slot, commit.epoch)
+        for name in commit.rows:
+            self._table(name, "table")
+
+    def _write(self, commit: Commit) -> None:
+        for name, rows in commit.rows.items():
+            _write_rows(self._table(name, "table").partitions.setdefault(commit.slot.partition, {}), rows)
+        self._slots[commit.slot].commit(commit)
 
     def _owned(self, slot: Slot, epoch: Epoch) -> MemorySlot:
         self._check_applied()
@@ -158,9 +172,10 @@ class MemoryStore:
         waiting = self._slots[slot].due if slot in self._slots else {}
         return {key: waiting[key].cause for key in keys if key in waiting}
 
-    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+    async def dead(self, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
         self._check_applied()
-        return self._slots[slot].dead & set(offsets) if slot in self._slots else set()
+        known = self._slots[slot].dead if slot in self._slots else set()
+        return set(known) if offsets is None else known & set(offsets)
 
     async def standings(self) -> list[Standing]:
         self._check_applied()

@@ -29,6 +29,8 @@ class MemorySlot:
             else:
                 self.due[key] = due
         self.dead = (self.dead | set(commit.dead)) - set(commit.revived)
+        if commit.birth is not None:
+            checkpoint.birth, checkpoint.quiet = commit.birth, -1
 
     def reset(self, reset: Reset) -> None:
         """Forget all but who owns it."""

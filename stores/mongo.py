@@ -115,7 +115,16 @@ class MongoStore:
         changes = {table: row_changes(rows) for table, rows in commit.rows.items()}
         async with self._known() as (database, schema):
             rows = {schema.of(table, "table"): changed for table, changed in changes.items()}
-            await transact(database, lambda inside, session: mongo_commit.write(inside, session, commit, rows))
+            await transact(database, lambda inside, session: mongo_commit.write(inside, session, [(commit, rows)]))
+
+    async def commit_together(self, commits: Sequence[Commit]) -> None:
+        check_keys([key for commit in commits for key in commit.due])
+        async with self._known() as (database, schema):
+            prepared = [
+                (commit, {schema.of(table, "table"): row_changes(rows) for table, rows in commit.rows.items()})
+                for commit in commits
+            ]
+            await transact(database, lambda inside, session: mongo_commit.write(inside, session, prepared))
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         async with self._known() as (database, _):
@@ -130,7 +139,7 @@ class MongoStore:
         async with self._known() as (database, _):
             return await mongo_commit.causes(database, slot, keys)
 
-    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+    async def dead(self, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
         async with self._known() as (database, _):
             return await mongo_commit.dead(database, slot, offsets)
 

@@ -14,29 +14,31 @@ from stores.tables import CHECKPOINTS, DEAD, DUE, IDS
 
 
 async def write(
-    database: Database, session: AsyncClientSession, commit: Commit, rows: Mapping[Made, RowChanges]
+    database: Database, session: AsyncClientSession, commits: Sequence[tuple[Commit, Mapping[Made, RowChanges]]]
 ) -> None:
     """In a transaction. Raises Fenced.
 
-    The checkpoint comes last: from then on a takeover waits for this transaction, and nothing is left to do but to
+    The checkpoints come last: from then on a takeover waits for this transaction, and nothing is left to do but to
     commit it.
     """
-    for made, changes in rows.items():
-        await _write_rows(database, session, made, commit.slot.partition, changes)
-    await _write_kept(database, session, commit)
-    await move(
-        database,
-        session,
-        commit.slot,
-        commit.epoch,
-        {
-            "position": commit.position,
-            "anchor": commit.anchor,
-            "seen": commit.seen,
-            "watermark": commit.watermark,
-            "outbox": commit.outbox,
-        },
-    )
+    for commit, rows in commits:
+        for made, changes in rows.items():
+            await _write_rows(database, session, made, commit.slot.partition, changes)
+        await _write_kept(database, session, commit)
+    for commit, _ in commits:
+        await move(database, session, commit.slot, commit.epoch, _state(commit))
+
+
+def _state(commit: Commit) -> Bson:
+    reborn = {} if commit.birth is None else {"birth": commit.birth, "quiet": -1}
+    return {
+        "position": commit.position,
+        "anchor": commit.anchor,
+        "seen": commit.seen,
+        "watermark": commit.watermark,
+        "outbox": commit.outbox,
+        **reborn,
+    }
 
 
 async def move(database: Database, session: AsyncClientSession, slot: Slot, epoch: Epoch, state: Bson) -> None:
@@ -113,8 +115,10 @@ async def causes(database: Database, slot: Slot, keys: Sequence[str]) -> dict[st
     return found
 
 
-async def dead(database: Database, slot: Slot, offsets: Sequence[int]) -> set[int]:
-    """Which of them are of dead letters."""
+async def dead(database: Database, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
+    """Which of them are of dead letters; with None, all that are."""
+    if offsets is None:
+        return {entry["position"] async for entry in database[DEAD].find({"slot": slot_id(slot)})}
     found: set[int] = set()
     for part in portions(offsets):
         asked = {"slot": slot_id(slot), "position": {"$in": list(part)}}

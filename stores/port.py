@@ -143,6 +143,9 @@ class Commit:
     """Offsets of events that became dead letters; those that are known already stay."""
     revived: Sequence[int] = ()
     """Offsets of dead letters that were handled after all; written after `dead`."""
+    birth: str | None = None
+    """A new name for the slot's lane, where it reads another log from here on: `quiet` was about the old one, and
+    becomes -1. None keeps both. For `commit_together` alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +281,9 @@ class Store(Protocol):
         written), StoreUnavailable (nothing was written).
         """
 
+    async def commit_together(self, commits: Sequence[Commit]) -> None:
+        """Write all of several slots' commits, or none. Raises as `commit` does: Fenced, where any slot is lost."""
+
     async def ids(self, slot: Slot) -> list[IdRow]:
         """The slot's rows of message ids, by position."""
 
@@ -287,8 +293,8 @@ class Store(Protocol):
     async def causes(self, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
         """Key -> cause of the due times that these keys have."""
 
-    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
-        """Which of these offsets are of dead letters."""
+    async def dead(self, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
+        """Which of these offsets are of dead letters; with None, all that are."""
 
     async def standings(self) -> list[Standing]:
         """Of every slot, in the order of agent and partition."""

@@ -138,6 +138,12 @@ class PostgresStore:
         async with self._sessions.transaction() as session:
             await self._commits.write(session, commit, rows)
 
+    async def commit_together(self, commits: Sequence[Commit]) -> None:
+        check_keys([key for commit in commits for key in commit.due])
+        prepared = [(commit, {t: row_changes(r) for t, r in commit.rows.items() if r}) for commit in commits]
+        async with self._sessions.transaction() as session:
+            await self._commits.write_together(session, prepared)
+
     async def ids(self, slot: Slot) -> list[IdRow]:
         async with self._sessions.session() as session:
             return await self._state.ids(session, slot)
@@ -151,7 +157,7 @@ class PostgresStore:
         async with self._sessions.session() as session:
             return await self._state.causes(session, slot, keys)
 
-    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+    async def dead(self, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
         async with self._sessions.session() as session:
             return await self._state.dead(session, slot, offsets)
 

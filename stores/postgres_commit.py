@@ -26,6 +26,7 @@ class Commits:
             UPDATE "{schema}".{CHECKPOINTS} SET position = $4, anchor = $5, seen = $6, watermark = $7, outbox = $8
             WHERE {slot} AND epoch = $3
         """
+        self._rebear = f'UPDATE "{schema}".{CHECKPOINTS} SET birth = $3, quiet = -1 WHERE {slot}'
         self._epoch = f'SELECT epoch FROM "{schema}".{CHECKPOINTS} WHERE {slot} FOR UPDATE'
         self._forget_ids = f"DELETE FROM {ids} WHERE {slot} AND position <= $3"
         self._add_ids = f"""
@@ -44,13 +45,31 @@ class Commits:
         self._revive = f"DELETE FROM {dead} WHERE {slot} AND position = ANY($3::bigint[])"
         self._rewinding = Rewinding("$", lambda table: f'"{schema}".{table}', lambda table: quoted(table, schema))
 
-    async def write(self, session: PoolConnectionProxy, commit: Commit, rows: Mapping[str, RowChanges]) -> None:
-        """In a transaction. The first statement is the fence, and holds the slot's row until the transaction ends."""
+    async def write_together(
+        self, session: PoolConnectionProxy, commits: Sequence[tuple[Commit, Mapping[str, RowChanges]]]
+    ) -> None:
+        """In a transaction. Raises Fenced. They may move whole tables."""
+        for commit, rows in commits:
+            await self.write(session, commit, rows, SECONDS_TO_REWIND)
+            if commit.birth is not None:
+                await session.execute(self._rebear, *commit.slot, commit.birth)
+
+    async def write(
+        self,
+        session: PoolConnectionProxy,
+        commit: Commit,
+        rows: Mapping[str, RowChanges],
+        seconds: float | None = None,
+    ) -> None:
+        """In a transaction. The first statement is the fence, and holds the slot's row until the transaction ends.
+
+        `seconds`: how long writing a table's rows may take, where it is not what any statement may.
+        """
         state = (commit.position, commit.anchor, commit.seen, commit.watermark, commit.outbox)
         if await session.execute(self._move, *commit.slot, commit.epoch, *state) != "UPDATE 1":
             raise Fenced()
         for table, changes in rows.items():
-            await self._write_rows(session, table, commit.slot.partition, changes)
+            await self._write_rows(session, table, commit.slot.partition, changes, seconds)
         await self._write_ids(session, commit)
         if commit.due:
             await self._write_due(session, commit.slot, commit.due)
@@ -59,7 +78,9 @@ class Commits:
         if commit.revived:
             await session.execute(self._revive, *commit.slot, commit.revived)
 
-    async def _write_rows(self, session: PoolConnectionProxy, table: str, partition: int, changes: RowChanges) -> None:
+    async def _write_rows(
+        self, session: PoolConnectionProxy, table: str, partition: int, changes: RowChanges, seconds: float | None
+    ) -> None:
         name = quoted(table, self._schema)
         if changes.keys:
             # `ON CONFLICT` is the fastest on the whole (M: an UPDATE first gains a tenth where
@@ -69,10 +90,10 @@ class Commits:
                 FROM unnest($2::text[], $3::json[]) AS changed (key, value)
                 ON CONFLICT (key, partition) DO UPDATE SET value = excluded.value
             """
-            await session.execute(upsert, partition, changes.keys, changes.values)
+            await session.execute(upsert, partition, changes.keys, changes.values, timeout=seconds)
         if changes.deleted:
             delete = f"DELETE FROM {name} WHERE partition = $1 AND key = ANY($2::text[])"
-            await session.execute(delete, partition, changes.deleted)
+            await session.execute(delete, partition, changes.deleted, timeout=seconds)
 
     async def _write_ids(self, session: PoolConnectionProxy, commit: Commit) -> None:
         if commit.forget_ids_to >= 0:

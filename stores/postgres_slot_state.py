@@ -19,7 +19,8 @@ class SlotState:
             SELECT key, at, cause, message FROM {due} WHERE {slot} AND at <= $3 ORDER BY at, key LIMIT $4
         """
         self._causes = f"SELECT key, cause FROM {due} WHERE {slot} AND key = ANY($3::text[])"
-        self._dead = f"SELECT position FROM {dead} WHERE {slot} AND position = ANY($3::bigint[])"
+        self._all_dead = f"SELECT position FROM {dead} WHERE {slot}"
+        self._dead = f"{self._all_dead} AND position = ANY($3::bigint[])"
         same = "d.agent = c.agent AND d.partition = c.partition"
         self._standings = f"""
             SELECT agent, partition, position, quiet,
@@ -36,8 +37,9 @@ class SlotState:
     async def causes(self, session: PoolConnectionProxy, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
         return {row["key"]: row["cause"] for row in await session.fetch(self._causes, *slot, keys)}
 
-    async def dead(self, session: PoolConnectionProxy, slot: Slot, offsets: Sequence[int]) -> set[int]:
-        return {row["position"] for row in await session.fetch(self._dead, *slot, offsets)}
+    async def dead(self, session: PoolConnectionProxy, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
+        asked = (self._all_dead, *slot) if offsets is None else (self._dead, *slot, offsets)
+        return {row["position"] for row in await session.fetch(*asked)}
 
     async def standings(self, session: PoolConnectionProxy) -> list[Standing]:
         rows = await session.fetch(self._standings)

@@ -32,7 +32,7 @@ from stores.port import (
     Standing,
     TableSpec,
 )
-from stores.sqlite_commit import EPOCH, packed, write_commit, write_reset, write_swap
+from stores.sqlite_commit import EPOCH, packed, write_commits, write_reset, write_swap
 from stores.sqlite_file import SqliteFile, transaction
 from stores.sqlite_schema import FLAVOUR, existing
 from stores.statements import page_statement, quoted
@@ -60,10 +60,8 @@ FROM warren_checkpoints AS c ORDER BY agent, partition
 """
 _KEYS = "key IN (SELECT value FROM json_each(?))"
 _CAUSES = f"SELECT key, cause FROM warren_due WHERE agent = ? AND partition = ? AND {_KEYS}"
-_DEAD = """
-SELECT position FROM warren_dead
-WHERE agent = ? AND partition = ? AND position IN (SELECT value FROM json_each(?))
-"""
+_ALL_DEAD = "SELECT position FROM warren_dead WHERE agent = ? AND partition = ?"
+_DEAD = f"{_ALL_DEAD} AND position IN (SELECT value FROM json_each(?))"
 
 
 class SqliteStore:
@@ -135,7 +133,10 @@ class SqliteStore:
     # --- a log agent's state ---
 
     async def commit(self, commit: Commit) -> None:
-        await self._file.run(lambda db: write_commit(db, commit))
+        await self._file.run(lambda db: write_commits(db, [commit]))
+
+    async def commit_together(self, commits: Sequence[Commit]) -> None:
+        await self._file.run(lambda db: write_commits(db, commits))
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         return await self._file.run(lambda db: [IdRow(*row) for row in db.execute(_IDS, slot)])
@@ -147,8 +148,9 @@ class SqliteStore:
         check_keys(keys)
         return await self._file.run(lambda db: dict(db.execute(_CAUSES, (*slot, packed(keys)))))
 
-    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
-        found = await self._file.run(lambda db: db.execute(_DEAD, (*slot, packed(offsets))).fetchall())
+    async def dead(self, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
+        statement, *asked = (_ALL_DEAD,) if offsets is None else (_DEAD, packed(offsets))
+        found = await self._file.run(lambda db: db.execute(statement, (*slot, *asked)).fetchall())
         return {offset for (offset,) in found}
 
     async def standings(self) -> list[Standing]:

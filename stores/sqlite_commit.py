@@ -18,6 +18,7 @@ _MOVE = """
 UPDATE warren_checkpoints SET position = ?, anchor = ?, seen = ?, watermark = ?, outbox = ?
 WHERE agent = ? AND partition = ? AND epoch = ?
 """
+_REBEAR = "UPDATE warren_checkpoints SET birth = ?, quiet = -1 WHERE agent = ? AND partition = ?"
 _ADD_IDS = "INSERT OR REPLACE INTO warren_ids (agent, partition, position, log_time, ids) VALUES (?, ?, ?, ?, ?)"
 _FORGET_IDS = "DELETE FROM warren_ids WHERE agent = ? AND partition = ? AND position <= ?"
 _SET_DUE = "INSERT OR REPLACE INTO warren_due (agent, partition, key, at, cause, message) VALUES (?, ?, ?, ?, ?, ?)"
@@ -33,20 +34,32 @@ def packed(values: Sequence[str] | Sequence[int]) -> str:
     return msgspec.json.encode(values).decode()
 
 
-def write_commit(db: sqlite3.Connection, commit: Commit) -> None:
-    """All of a commit. Raises Fenced."""
-    changes = [(quoted(table), row_changes(rows)) for table, rows in commit.rows.items() if rows]
-    check_keys(commit.due.keys())
-    state = (commit.position, commit.anchor, commit.seen, commit.watermark, commit.outbox)
+def write_commits(db: sqlite3.Connection, commits: Sequence[Commit]) -> None:
+    """All of these commits, or none. Raises Fenced."""
+    prepared = [(commit, _prepared(commit)) for commit in commits]
     with transaction(db):
-        if not db.execute(_MOVE, (*state, *commit.slot, commit.epoch)).rowcount:
-            raise Fenced()
-        for table, change in changes:
-            _write_rows(db, table, commit.slot.partition, change)
-        _write_ids(db, commit)
-        _write_due(db, commit.slot, commit.due)
-        db.executemany(_BURY, [(*commit.slot, offset) for offset in commit.dead])
-        db.executemany(_REVIVE, [(*commit.slot, offset) for offset in commit.revived])
+        for commit, changes in prepared:
+            _write(db, commit, changes)
+
+
+def _prepared(commit: Commit) -> list[tuple[str, RowChanges]]:
+    check_keys(commit.due.keys())
+    return [(quoted(table), row_changes(rows)) for table, rows in commit.rows.items() if rows]
+
+
+def _write(db: sqlite3.Connection, commit: Commit, changes: Sequence[tuple[str, RowChanges]]) -> None:
+    """In a transaction. Raises Fenced."""
+    state = (commit.position, commit.anchor, commit.seen, commit.watermark, commit.outbox)
+    if not db.execute(_MOVE, (*state, *commit.slot, commit.epoch)).rowcount:
+        raise Fenced()
+    if commit.birth is not None:
+        db.execute(_REBEAR, (commit.birth, *commit.slot))
+    for table, change in changes:
+        _write_rows(db, table, commit.slot.partition, change)
+    _write_ids(db, commit)
+    _write_due(db, commit.slot, commit.due)
+    db.executemany(_BURY, [(*commit.slot, offset) for offset in commit.dead])
+    db.executemany(_REVIVE, [(*commit.slot, offset) for offset in commit.revived])
 
 
 def _write_rows(db: sqlite3.Connection, table: str, partition: int, change: RowChanges) -> None:

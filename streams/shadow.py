@@ -68,8 +68,10 @@ class Shadow:
         await self._store.release(_slot(slot), epoch)
 
     async def commit(self, commit: Commit) -> None:
-        rows = {shadow_of(table): rows for table, rows in commit.rows.items()}
-        await self._store.commit(replace(commit, slot=_slot(commit.slot), rows=rows))
+        await self._store.commit(_commit(commit))
+
+    async def commit_together(self, commits: Sequence[Commit]) -> None:
+        await self._store.commit_together([_commit(commit) for commit in commits])
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         return await self._store.ids(_slot(slot))
@@ -80,7 +82,7 @@ class Shadow:
     async def causes(self, slot: Slot, keys: Sequence[str]) -> dict[str, str]:
         return await self._store.causes(_slot(slot), keys)
 
-    async def dead(self, slot: Slot, offsets: Sequence[int]) -> set[int]:
+    async def dead(self, slot: Slot, offsets: Sequence[int] | None) -> set[int]:
         return await self._store.dead(_slot(slot), offsets)
 
     async def standings(self) -> list[Standing]:
@@ -129,6 +131,11 @@ class Shadow:
 
     async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
         return await self._store.write(documents, puts)
+
+
+def _commit(commit: Commit) -> Commit:
+    rows = {shadow_of(table): rows for table, rows in commit.rows.items()}
+    return replace(commit, slot=_slot(commit.slot), rows=rows)
 
 
 def _slot(slot: Slot) -> Slot:

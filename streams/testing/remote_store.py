@@ -11,7 +11,7 @@ from streams.testing.wire import Wire
 
 Method = Callable[..., Coroutine[Any, Any, Any]]
 
-UNCERTAIN = frozenset({"commit", "acquire", "apply", "write"})
+UNCERTAIN = frozenset({"commit", "commit_together", "acquire", "apply", "write"})
 """Methods that raise CommitUnknown where the answer is missing (see `stores.port`)."""
 QUIET = frozenset({"heartbeat", "roster", "fetch", "scan", "ids", "read", "get", "query", "due", "causes", "dead"})
 """Methods that the trace does not tell of when they go well."""

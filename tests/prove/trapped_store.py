@@ -21,8 +21,14 @@ class TrappedCommits(Commits):
         super().__init__(schema)
         self._spring = spring
 
-    async def write(self, session: PoolConnectionProxy, commit: Commit, rows: Mapping[str, RowChanges]) -> None:
-        await super().write(session, commit, rows)
+    async def write(
+        self,
+        session: PoolConnectionProxy,
+        commit: Commit,
+        rows: Mapping[str, RowChanges],
+        seconds: float | None = None,
+    ) -> None:
+        await super().write(session, commit, rows, seconds)
         if commit.slot.agent == AGENT and commit.rows:
             self._spring.at("commit.inside")
 

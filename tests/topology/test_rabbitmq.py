@@ -178,6 +178,7 @@ async def test_an_exchange_that_something_was_bound_to_meanwhile_is_not_deleted(
 
 async def test_patterns_match_as_the_broker_matches_them(bench: Bench) -> None:
     patterns = [".".join(words) for size in (1, 2, 3) for words in product("ab*#", repeat=size)]
+    patterns.remove("#.#.#")  # RabbitMQ 4.3 takes no more than two of them
     keys = [*SHORT_KEYS[:120], "", ".", "a.", ".a", "a..b"]
     exchange = await bench.channel.declare_exchange("patterns", "topic", auto_delete=True)
     queues = {pattern: await bench.channel.declare_queue(exclusive=True) for pattern in patterns}

@@ -163,5 +163,5 @@ async def test_a_log_of_others_is_closed_over_the_stream_protocol(shop: _Shop) -
     async with shop.producer(shop.reader) as producer:
         with pytest.raises(rstream.exceptions.ServerError) as raised:
             await producer.send_wait("own.log-0", b"event")
-    # rstream fails once more while it cleans up after the refusal.
-    assert isinstance(raised.value.__context__, rstream.exceptions.AccessRefused)
+    # Where RabbitMQ closes the connection too, rstream fails once more while it cleans up after the refusal.
+    assert rstream.exceptions.AccessRefused in (type(raised.value), type(raised.value.__context__))
