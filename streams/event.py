@@ -31,7 +31,18 @@ def moment(ms: int) -> datetime:
 class Event(Generic[T]):
     """One event, as `stream.events()` and a table's `keys=` see it."""
 
-    __slots__ = ("_attempt", "_details", "_envelope", "_look", "_place", "_source", "log_time_ms", "time_ms", "value")
+    __slots__ = (
+        "_attempt",
+        "_details",
+        "_envelope",
+        "_look",
+        "_place",
+        "_source",
+        "log_time_ms",
+        "rows",
+        "time_ms",
+        "value",
+    )
 
     def __init__(
         self,
@@ -51,6 +62,8 @@ class Event(Generic[T]):
         """When it happened."""
         self.log_time_ms = log_time_ms
         """When the log took it (for a queue: when it was delivered)."""
+        self.rows: dict[str, list[str]] = {}
+        """Table -> the rows that the event needs of it, once they are computed."""
         self._attempt = attempt
         self._envelope = envelope
         self._source = source

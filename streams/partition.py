@@ -9,7 +9,7 @@ from typing import Any
 from stores.port import Encoded, Store
 from streams.event import Event
 from streams.expiry import Expiry
-from streams.keys import row_key, window_key
+from streams.keys import Key, row_key, window_key
 from streams.scope import Scope
 from streams.source import Source
 from streams.table import Table, Turn
@@ -111,8 +111,18 @@ def _needed(table: Table[Any], events: Sequence[Event[Any]]) -> list[str]:
 
 
 def _keys(table: Table[Any], event: Event[Any]) -> list[str]:
+    keys = event.rows.get(table.name)
+    if keys is None:
+        keys = event.rows[table.name] = _computed(table, event)
+    return keys
+
+
+def _computed(table: Table[Any], event: Event[Any]) -> list[str]:
     asked = event.key if table.keys is None else table.keys(event)
-    keys = (asked,) if isinstance(asked, str | int | tuple) or not isinstance(asked, Iterable) else asked
+    if isinstance(asked, list):  # told first: to ask whether something is Iterable takes as long as all the rest
+        keys: Iterable[Key] = asked
+    else:
+        keys = (asked,) if isinstance(asked, str | int | tuple) or not isinstance(asked, Iterable) else asked
     if table.windowing is None:
         return [row_key(key) for key in keys]
     starts = table.windowing.starts(event.time_ms)

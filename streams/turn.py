@@ -48,7 +48,8 @@ class Turn:
         self._base_watermark = 0
         self._peak = (0, 0)
         self._cause: tuple[int, Cause] | None = None
-        self._event: tuple[int, Event[Any]] | None = None
+        self._events: dict[int, Event[Any]] = {}
+        """Those of the batch that somebody has asked for, by index."""
         self.index = -1
         """The event at hand (of a group, the last)."""
         self.first = 0
@@ -67,7 +68,8 @@ class Turn:
         self._look = look
         self._base_watermark = watermark
         self._peak = (0, watermark)
-        self._cause = self._event = None
+        self._cause = None
+        self._events = {}
         self.serial += 1
         self.index, self.first, self.next, self.deadline = -1, 0, 0, None
 
@@ -137,12 +139,16 @@ class Turn:
     @property
     def event(self) -> Event[Any]:
         """The event at hand."""
-        if self._event is None or self._event[0] != self.index:
-            self._event = self.index, self.event_at(self.index)
-        return self._event[1]
+        return self.event_at(self.index)
 
     def event_at(self, index: int) -> Event[Any]:
         """The `index`th event of the batch."""
+        event = self._events.get(index)
+        if event is None:
+            event = self._events[index] = self._made(index)
+        return event
+
+    def _made(self, index: int) -> Event[Any]:
         accepted = self._accepted
         envelope = accepted.envelopes[index]
         return Event(

@@ -1,37 +1,80 @@
-"""What analytics keeps."""
+"""What analytics keeps. Every table has a `merge`, so that the log may have any number of partitions.
 
+In memory are windows that expire, and a row for each month. What grows with orders, users and products is in the store.
+"""
+
+from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
+from functools import lru_cache
+from typing import Final
 
-from streams import App, Record
+from agents.analytics import order_metric, sales, takings, tally, visitor
+from agents.analytics.order_metric import OrderMetric
+from agents.analytics.sales import Sales
+from agents.analytics.takings import Takings
+from agents.analytics.tally import Tally
+from agents.analytics.touched import lines_of, order_of, visitor_of
+from agents.analytics.visitor import Cohort, Funnel, Visitor
+from streams import App, WindowedTable
+from streams.keys import window_key
 
 app = App("analytics")
 
-
-class Takings(Record):
-    """An amount of money, and from how many orders."""
-
-    amount: Decimal = Decimal(0)
-    orders: int = 0
-
-    def __add__(self, other: "Takings") -> "Takings":
-        return Takings(self.amount + other.amount, self.orders + other.orders)
+ALL: Final = "all"
+"""The key of what is counted over everybody."""
+_TEN_YEARS: Final = timedelta(days=3_660)
 
 
-def add(one: Takings, other: Takings) -> Takings:
-    """The sum of what partitions hold."""
-    return one + other
+@lru_cache(maxsize=8_192)
+def row_of(key: str, start: int) -> str:
+    """The row of a key's window that begins at a time (ms). An event touches several, most of them again and again."""
+    return window_key(key, start)
 
 
-revenue = app.Table("revenue", default=Takings, merge=add).tumbling(timedelta(days=1))
-"""Captured money by currency and day of event time."""
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Tallies by stretches of one length."""
 
-revenue_by_minute = app.Table("revenue_by_minute", default=Takings, merge=add).tumbling(
-    timedelta(minutes=1), expires=timedelta(days=7)
+    size: timedelta
+    windows: WindowedTable[Tally]
+
+    def row(self, at: int) -> str:
+        """The row of the stretch that a time (ms) lies in."""
+        return row_of(ALL, self.windows.windowing.current(at))
+
+
+def _level(name: str, size: timedelta, expires: timedelta) -> Level:
+    table = app.Table(f"tally_by_{name}", default=Tally, merge=tally.together)
+    return Level(size, table.tumbling(size, expires))
+
+
+TEN_SECONDS: Final = _level("ten_seconds", timedelta(seconds=10), timedelta(hours=2))
+MINUTE: Final = _level("minute", timedelta(minutes=1), timedelta(days=3))
+HOUR: Final = _level("hour", timedelta(hours=1), timedelta(days=400))
+DAY: Final = _level("day", timedelta(days=1), _TEN_YEARS)
+LEVELS: Final = (TEN_SECONDS, MINUTE, HOUR, DAY)
+"""Months are put together from days when somebody asks."""
+
+revenue: Final = app.Table("revenue", default=Takings, merge=takings.add).tumbling(timedelta(days=1), _TEN_YEARS)
+"""Captured less refunded money by currency and day of event time."""
+
+funnel: Final = app.Table("funnel", default=Funnel, merge=visitor.funnels_together).tumbling(
+    timedelta(days=1), _TEN_YEARS
 )
-"""The same by minute, for live dashboards."""
+"""How far the visitors of each day have come, under the key `all`."""
 
-orders_by_minute = app.Table("orders_by_minute", default=int, merge=int.__add__).tumbling(
-    timedelta(minutes=1), expires=timedelta(days=7)
+cohorts: Final = app.Table("cohorts", default=Cohort, merge=visitor.cohorts_together)
+"""Users by the month of their account, `2026-01`: twelve rows a year."""
+
+order_metrics: Final = app.Table(
+    "order_metrics", value_type=OrderMetric, merge=order_metric.together, resident=False, keys=order_of
 )
-"""Orders placed by minute of event time, under the key `all`."""
+"""By order id."""
+
+visitors: Final = app.Table(
+    "visitors", default=Visitor, merge=visitor.visitors_together, resident=False, keys=visitor_of
+)
+"""By user id; by `session:…` of who is not logged in."""
+
+product_sales: Final = app.Table("product_sales", default=Sales, merge=sales.together, resident=False, keys=lines_of)
+"""By day and product, `2026-01-31|…`."""

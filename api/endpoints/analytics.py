@@ -9,7 +9,8 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from agents.analytics.tables import Takings, revenue
+from agents.analytics.tables import revenue
+from agents.analytics.takings import Takings
 from api.bodies import Body, Currency, Money, Page
 from api.caller import guarded
 from api.days import Days, days_between

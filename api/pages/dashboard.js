@@ -40,8 +40,8 @@ async function showRevenue() {
 }
 
 async function showMinutes() {
-  const found = await get(`/api/tables/orders_by_minute?prefix=${encodeURIComponent("all|")}&descending=true&limit=${MINUTES}`);
-  const counts = new Map(found.items.map(({ key, value }) => [key.split("|")[1].slice(0, 16), value]));
+  const found = await get(`/api/tables/tally_by_minute?prefix=${encodeURIComponent("all|")}&descending=true&limit=${MINUTES}`);
+  const counts = new Map(found.items.map(({ key, value }) => [key.split("|")[1].slice(0, 16), value.orders]));
   const now = Date.now();
   const series = Array.from({ length: MINUTES }, (_, back) => {
     const start = minute(new Date(now - (MINUTES - 1 - back) * 60000));

@@ -6,7 +6,8 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from agents.analytics.tables import Takings, revenue
+from agents.analytics.tables import revenue
+from agents.analytics.takings import Takings
 from agents.notifications.tables import notifications
 from agents.orders.events import Address, Line, OrderPlace
 from agents.orders.tables import Order, orders

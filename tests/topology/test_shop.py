@@ -140,7 +140,12 @@ def test_logs_have_these_names_and_bindings_and_are_bounded() -> None:
 
 def test_logs_are_keyed_by_what_their_tables_are_keyed_by() -> None:
     keys = {name: log.key for name, log in _SHOP.logs.items() if log.key}
-    assert keys == {"orders.saga": "orderId", "inventory.commands": "warehouse", "payments.ledger": "orderId"}
+    assert keys == {
+        "orders.saga": "orderId",
+        "inventory.commands": "warehouse",
+        "payments.ledger": "orderId",
+        "analytics.all.events": "userId",
+    }
     assert {log.partitions for log in _SHOP.logs.values()} == {1}
 
 
