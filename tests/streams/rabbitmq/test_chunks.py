@@ -47,6 +47,7 @@ def test_a_batch_of_an_unknown_compression_stands_in_the_place_of_each_of_its_me
         gzip.compress(INSIDE + b"more"),
         gzip.compress(b"\0" * 10_000_000),
     ],
+    ids=["no gzip", "cut", "longer", "much longer"],
 )
 def test_a_batch_that_is_not_what_it_says_is_passed_on_packed(content: bytes) -> None:
     found = messages(batch(content, 2, compression=1, size=len(INSIDE)) + entry(b"z"), 2)
