@@ -1,4 +1,4 @@
-"""Every service of the shop that keeps something: one line each. Still to come: inventory."""
+"""Every service of the shop that keeps something: one line each."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -8,6 +8,7 @@ from streams import App
 AGENTS: dict[str, str] = {
     "auth": "agents.auth.agent",
     "orders": "agents.orders.agent",
+    "inventory": "agents.inventory.agent",
     "payments": "agents.payments.agent",
     "notifications": "agents.notifications.agent",
     "analytics": "agents.analytics.agent",
