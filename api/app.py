@@ -1,9 +1,11 @@
 """The edge as one ASGI application."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware import Middleware
+from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from api import faults
@@ -17,11 +19,26 @@ from api.middleware.body_limits import BodyLimits
 from api.middleware.client_address import ClientAddress
 from api.middleware.correlating import Correlating
 from api.middleware.failures import Failures
+from api.middleware.heads import Heads
 from api.middleware.rate_limits import RateLimits
 from api.middleware.security import DOCS, SecurityHeaders
 from api.openapi import DocumentedApi
+from api.queries import known_query
 from api.rates import Rate, Rates
 from api.sender import Sender
+
+REQUEST_HEADERS: Final = (
+    *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "Prefer"),
+    *("X-Request-ID", "traceparent", "tracestate"),
+)
+"""What pages of other origins may send."""
+ANSWER_HEADERS: Final = (
+    *("ETag", "Idempotent-Replayed", "Location", "Preference-Applied", "Retry-After", "WWW-Authenticate"),
+    "X-Request-ID",
+)
+"""What they may read."""
+PREFLIGHT: Final = 600
+"""Seconds for which a browser remembers that it may."""
 
 
 def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
@@ -36,6 +53,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
         docs_url=DOCS,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(known_query)],
         generate_unique_id_function=lambda route: route.name,
         middleware=_middleware(edge, rates, HttpMetrics(registry)),
     )
@@ -60,7 +78,21 @@ def _middleware(edge: Edge, rates: Rates, metrics: HttpMetrics) -> list[Middlewa
         Middleware(Correlating, ids=edge.ids),
         Middleware(Accounting, metrics=metrics),
         Middleware(SecurityHeaders),
+        *([_cors(gateway.origins)] if gateway.origins else ()),
         Middleware(Failures),
         Middleware(BodyLimits),
         *limits,
+        Middleware(Heads),
     ]
+
+
+def _cors(origins: Sequence[str]) -> Middleware:
+    """Pages of these origins may call, with a token: there are no cookies."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
+        allow_headers=REQUEST_HEADERS,
+        expose_headers=ANSWER_HEADERS,
+        max_age=PREFLIGHT,
+    )

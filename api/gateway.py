@@ -14,6 +14,8 @@ class Gateway:
     """Of one client under `/api/`; 0: any number."""
     trusted_proxies: tuple[Network, ...] = ()
     """Networks whose `X-Forwarded-For` is believed."""
+    origins: tuple[str, ...] = ()
+    """Whose pages may call this from browsers: scheme://host:port, or "*"."""
     shared: SharedWindows | None = None
     """What the processes of the edge count rates by together; None: each by itself."""
     replicas: int = 1

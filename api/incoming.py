@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 import orjson
 
 from api.correlation import Correlation
+from api.depth import deeper, may_be_deeper
 from streams import Publisher, Record
 from streams.broker import Message, Scalar
 from streams.gate import MAX_AHEAD
@@ -121,19 +122,11 @@ def _checked_data(data: bytes) -> bytes:
         value = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise EventRefused(f"data is not JSON: {_reason(error)}") from error
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _deeper(value, MAX_DEPTH):
+    if may_be_deeper(data, MAX_DEPTH) and deeper(value, MAX_DEPTH):
         raise EventRefused(f"data is nested deeper than {MAX_DEPTH} levels")
     if _NUL.search(data):
         raise EventRefused("data holds the character NUL, which databases cannot keep: remove it")
     return data
-
-
-def _deeper(value: object, limit: int) -> bool:
-    level: list[Any] = [value]
-    for _ in range(limit):
-        inner = (item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer))
-        level = [item for item in inner if isinstance(item, dict | list)]
-    return bool(level)
 
 
 def _checked_text(name: str, text: str | None) -> str | None:

@@ -1,12 +1,19 @@
 """Media types of requests."""
 
+from typing import Final
+
+import orjson
 from fastapi import Request
 from starlette.datastructures import Headers
 
+from api.depth import deeper, may_be_deeper
 from api.problems import Problem
 
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
+
+MAX_DEPTH: Final = 32
+"""Objects and arrays within one another, of a body that is one of ours; events: see `incoming.py`."""
 
 
 def media_type(headers: Headers) -> str:
@@ -15,8 +22,11 @@ def media_type(headers: Headers) -> str:
 
 
 async def require_json(request: Request) -> None:
-    """A dependency of endpoints that take JSON. Raises Problem (415)."""
+    """A dependency of endpoints that take JSON. Raises Problem (415, and 400 for JSON that is nested too deeply)."""
     require_media(request, JSON)
+    body = await request.body()
+    if may_be_deeper(body, MAX_DEPTH) and deeper(orjson.loads(body), MAX_DEPTH):
+        raise Problem(400, "nested_too_deeply", f"the body is nested deeper than {MAX_DEPTH} levels")
 
 
 def require_media(request: Request, *accepted: str) -> str:

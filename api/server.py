@@ -10,6 +10,8 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
+from api.protocol import PatientProtocol
+
 GRACE: Final = 10
 """Seconds that requests under way have at stop."""
 
@@ -44,7 +46,7 @@ async def serve(app: ASGIApp, host: str, port: int, *, grace: int = GRACE) -> As
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=PatientProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -45,6 +45,7 @@ def gateway_of(settings: Settings, shared: SharedWindows | None) -> Gateway:
     return Gateway(
         requests_per_minute=settings.rate_limit,
         trusted_proxies=settings.trusted_proxies,
+        origins=settings.cors_origins,
         shared=shared,
         replicas=settings.replicas,
     )

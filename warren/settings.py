@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, Secret, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Secret, StringConstraints, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -17,6 +17,7 @@ from topology.spec import nearest
 from warren.errors import SettingsError
 
 Network = IPv4Network | IPv6Network
+Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 PREFIX = "WARREN_"
 _STORE = f"{PREFIX}STORE_"
@@ -86,6 +87,8 @@ class Settings(BaseSettings):
     """How many processes serve the edge: each admits its part of the rates while Redis does not answer."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Networks of our own proxies, separated by commas: their X-Forwarded-For is believed."""
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """Whose pages may call the edge from browsers, separated by commas: https://shop.example, or *."""
     issuer: str = Field(default="warren", min_length=1, max_length=200)
     """Stands in access tokens as who has made them; tokens of another issuer do not count."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -1,6 +1,7 @@
 """How large a request's body may be, how slowly it may come, and what becomes of a body that nobody reads."""
 
 import asyncio
+import math
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,6 +17,8 @@ EVENTS_LIMIT = 10 << 20
 """Bytes of JSON under `EVENTS`; NDJSON is read line by line and has no limit."""
 IDLE = 30.0
 """Seconds without a byte, after which a request is given up."""
+WITHIN = 120.0
+"""Seconds for a whole body that has a limit; lines may come for as long as they come."""
 LINGER = 2.0
 """Seconds for which the rest of a body is read and dropped before an early answer.
 
@@ -27,14 +30,15 @@ reset, answer and all. Whoever still sends after that is cut off.
 class BodyLimits:
     """Raises Problem (413, 408) from `receive`, inside the endpoint that reads."""
 
-    def __init__(self, app: ASGIApp, idle: float = IDLE, linger: float = LINGER) -> None:
+    def __init__(self, app: ASGIApp, idle: float = IDLE, linger: float = LINGER, within: float = WITHIN) -> None:
         self._app = app
         self._idle = idle
         self._linger = linger
+        self._within = within
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            body = _Body(scope, receive, send, self._idle, self._linger)
+            body = _Body(scope, receive, send, self._idle, self._linger, self._within)
             receive, send = body.receive, body.send
         await self._app(scope, receive, send)
 
@@ -42,10 +46,11 @@ class BodyLimits:
 class _Body:
     """The body of one request, between server and application."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, idle: float, linger: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, idle: float, linger: float, within: float) -> None:
         self._receive, self._send = receive, send
         self._idle, self._linger = idle, linger
         self._limit = limit_of(scope)
+        self._until = math.inf if self._limit is None else asyncio.get_running_loop().time() + within
         self._size = 0
         headers = Headers(scope=scope)
         length = headers.get("content-length", "")
@@ -57,7 +62,7 @@ class _Body:
     async def receive(self) -> Message:
         self._check(self._announced)
         # Without a body, all there is to wait for is that the client goes away.
-        message = await self._next(self._idle if self._more else None)
+        message = await self._next(min(self._idle, self._left()) if self._more else None)
         self._size += len(message.get("body", b""))
         self._check(self._size)
         return message
@@ -75,9 +80,12 @@ class _Body:
             async with asyncio.timeout(within):
                 message = await self._receive()
         except TimeoutError:
-            raise Problem(408, "body_too_slow", f"nothing came for {within} s: send the body faster") from None
+            raise Problem(408, "body_too_slow", "the body comes too slowly: send it faster") from None
         self._more = message.get("more_body", False)
         return message
+
+    def _left(self) -> float:
+        return self._until - asyncio.get_running_loop().time()
 
     async def _drop_rest(self) -> None:
         with suppress(TimeoutError):

@@ -159,7 +159,7 @@ async def test_headers_of_the_engine_cannot_come_from_http(shop: Shop) -> None:
     headers = {"lane": "orders/orders/0@x", "seq": "1", "floor": "1", "only": "orders"}
     await shop.client.post(ACTIVITY, json=event(key="k"), headers=headers)
     (message,) = await shop.log(LOG)
-    assert set(message["headers"]) == {"key", "time"}
+    assert set(message["headers"]) == {"key", "time", "schema"}
 
 
 class Viewed(Record, event="user.activity.product_viewed", version=3):

@@ -53,7 +53,7 @@ async def test_a_problem_has_every_member_of_the_standard_and_a_code(shop: Shop)
 async def test_other_methods_are_405_with_those_that_are_taken(shop: Shop) -> None:
     answer = await shop.client.delete("/api/products")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
 
 
 def broken() -> Any:
@@ -231,3 +231,25 @@ async def test_urls_that_make_no_sense_are_problems(shop: Shop) -> None:
         answer = await shop.client.get(path)
         assert answer.status_code in {404, 422}, path
         assert re.fullmatch("[a-z_]+", answer.json()["code"])
+
+
+async def test_json_that_is_nested_too_deeply_is_400(shop: Shop) -> None:
+    def nested(levels: int) -> str:
+        return json.dumps(order())[:-1] + ', "more": ' + "[" * levels + "]" * levels + "}"
+
+    flat = await shop.client.post("/api/orders", content=nested(31), headers=KEYED)
+    deep = await shop.client.post("/api/orders", content=nested(32), headers=KEYED)
+    assert flat.status_code == 202
+    assert (deep.status_code, deep.json()["code"]) == (400, "nested_too_deeply")
+
+
+async def test_a_body_that_trickles_is_408_in_the_end() -> None:
+    async def trickle() -> Message:
+        await asyncio.sleep(0.005)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    connection = Connection(content_length="100000")
+    limits = BodyLimits(reads, idle=1, linger=0.02, within=0.05)
+    with pytest.raises(Problem) as raised:
+        await limits(connection.scope, trickle, connection.send)
+    assert raised.value.code == "body_too_slow"
