@@ -1,54 +1,41 @@
-"""The payments agent: intent, effect, outcome. Every step can be repeated: the provider knows the idempotency keys."""
+"""The agents of payments: one does what it is told and tells what became of it, one keeps the ledger of that."""
 
-from agents.payments import rules
-from agents.payments.events import PaymentCapture, PaymentCaptured, PaymentFailed
-from agents.payments.provider.port import Answer, Authorize, Capture, Outcome, Void
-from agents.payments.tables import Payment, State, app, payments
-from agents.payments.till import till
+from typing import Any
+
+from agents.payments.at_once import take_at_once
+from agents.payments.events import PaymentCapture
+from agents.payments.rules import entries
+from agents.payments.rules.happened import Happened, line_of
+from agents.payments.rules.keys import Command
+from agents.payments.rules.outcomes import Told
+from agents.payments.settling import carry_out
+from agents.payments.tables import app, balances, ledger
 from streams import Stream
 
-commands = app.topic("payments.commands", value_type=PaymentCapture)
-events = app.topic("payment.events", value_type=PaymentCaptured | PaymentFailed)
-
-
-class Unsettled(Exception):
-    """Nobody knows yet what became of a payment; asking again is safe."""
+commands = app.topic("payments.commands", value_type=Command)
+events = app.topic("payment.events", value_type=Happened)
+outcomes = app.topic("payments.ledger", value_type=Happened)
 
 
 @app.agent(commands, name="payments", concurrency=256, prefetch=512)
-async def take_money(stream: Stream[PaymentCapture]) -> None:
-    """Ask the provider once for each order, and tell the outcome."""
+async def settle(stream: Stream[Command]) -> None:
+    """Each command is answered, the same one with the same event however often it comes."""
     async for command in stream:
-        payment = await settle(command)
-        await events.send(value=rules.told(payment), key=payment.order_id)
+        for told in await _answers(command):
+            await events.send(value=told.event, key=told.event.order_id, id=told.id)
 
 
-async def settle(command: PaymentCapture) -> Payment:
-    """The payment of this command's order, settled now or earlier. Raises Unsettled: the retry ladder asks again."""
-    payment, version = await payments.get(command.order_id)
-    if payment is None:
-        payment = rules.intent(command)
-        version = await payments.put(command.order_id, payment, 0)
-    if payment.state is not State.CAPTURING:
-        return payment
-    if command.payment_token is None:
-        raise Unsettled(f"the payment of order {command.order_id} was not authorized")
-    answer = await take(command, command.payment_token)
-    if answer.outcome is Outcome.UNKNOWN:
-        raise Unsettled(f"what became of the payment of order {command.order_id} is not known: {answer.code}")
-    payment = rules.settled(payment, answer)
-    await payments.put(command.order_id, payment, version)
-    return payment
+async def _answers(command: Command) -> list[Told]:
+    if isinstance(command, PaymentCapture) and command.payment_token is not None:
+        return await take_at_once(command, command.payment_token)
+    return [await carry_out(command)]
 
 
-async def take(command: PaymentCapture, token: str) -> Answer:
-    """Have the money authorized and captured; what was authorized and cannot be captured is let go."""
-    key = rules.idempotency_key
-    authorized = await till.ask(key(command, "authorize"), Authorize(token, command.amount, command.currency))
-    if authorized.outcome is not Outcome.DONE or authorized.reference is None:
-        return authorized
-    captured = await till.ask(key(command, "capture"), Capture(authorized.reference, command.amount))
-    if captured.outcome is not Outcome.REFUSED:
-        return captured
-    voided = await till.ask(key(command, "void"), Void(authorized.reference))
-    return voided if voided.outcome is Outcome.UNKNOWN else captured
+@app.agent(outcomes, name="ledger")
+async def record(stream: Stream[Any]) -> None:
+    """A line for each operation and outcome that has none yet, and the sums of its order."""
+    async for event in stream.events():
+        line = line_of(event.value)
+        if line not in ledger:
+            ledger[line] = entries.entry_of(event.value, event.time)
+            balances[event.value.order_id] = entries.added(balances.get(event.value.order_id), ledger[line])

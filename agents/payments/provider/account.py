@@ -26,6 +26,11 @@ def opened(reference: str, operation: Authorize) -> Account:
     return Account(reference, operation.token, operation.currency, operation.amount)
 
 
+def unheard_of(reference: str) -> Account:
+    """The account of an authorization that has not come."""
+    return Account(reference, token="", currency="", authorized=NOTHING)
+
+
 def done(account: Account, operation: Operation) -> Answer:
     """Do it, if it may be done: DONE, and the account has changed, or REFUSED with a code."""
     code = _objection(account, operation)
@@ -45,8 +50,8 @@ def done(account: Account, operation: Operation) -> Answer:
 
 def _objection(account: Account, operation: Operation) -> str:
     match operation:
-        case Authorize():
-            return "" if operation.amount > 0 else "amount_not_positive"
+        case Authorize(amount=amount):
+            return _closed(account) or _too_much(amount, amount)
         case Void():
             return _closed(account)
         case Capture(amount=amount):

@@ -6,8 +6,9 @@ loss of power: it is a simulator's.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
@@ -94,15 +95,37 @@ class Book:
 
 def _open(path: str) -> sqlite3.Connection:
     try:
-        if path != IN_MEMORY:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.executescript(_SCHEMA)
+        if path == IN_MEMORY:
+            return _prepared(path)
+        if not Path(path).exists():
+            _make(Path(path))
+        return _connected(path)
     except (OSError, sqlite3.Error) as error:
         raise BookUnavailable(
             f"{path} cannot be the simulated payment provider's book ({error}): set WARREN_DATA to a directory "
             "that may be written to, or WARREN_PROVIDER to a provider"
         ) from error
+
+
+def _make(path: Path) -> None:
+    """Make the file, whole or not at all: of several that change a new file to WAL at once, SQLite tells all but one
+    that it is locked, however long they would wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{path.name}.", dir=path.parent) as room:
+        new = Path(room) / path.name
+        _prepared(str(new)).close()
+        with suppress(FileExistsError):
+            path.hardlink_to(new)
+
+
+def _prepared(path: str) -> sqlite3.Connection:
+    connection = _connected(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+def _connected(path: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+    connection.execute("PRAGMA synchronous = OFF")
     return connection

@@ -23,9 +23,10 @@ class Capture(msgspec.Struct, frozen=True, tag_field="operation", tag="capture")
 
 
 class Void(msgspec.Struct, frozen=True, tag_field="operation", tag="void"):
-    """Let go of what an authorization has set aside."""
+    """Let go of what an authorization has set aside. One that has not come yet is refused when it comes."""
 
-    reference: str
+    authorization: str
+    """Its idempotency key: nobody need know whether it has come."""
 
 
 class Refund(msgspec.Struct, frozen=True, tag_field="operation", tag="refund"):

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 from agents.payments.provider import account
 from agents.payments.provider.account import Account
 from agents.payments.provider.book import Book, Entry
-from agents.payments.provider.port import Answer, Authorize, Operation, Outcome, ProviderMisused
+from agents.payments.provider.port import Answer, Authorize, Operation, Outcome, ProviderMisused, Void
 from agents.payments.provider.tokens import FLAKY_TRIES, Conduct, conduct
 
 REFERENCES: Final = UUID("7a5a1a0c-6a5f-5f62-8f6e-3f3c0c2f9d4e")
@@ -81,9 +81,15 @@ class Simulator:
         return Reply(entry.answer or Answer(Outcome.UNKNOWN), fault)
 
     def _concerned(self, key: str, operation: Operation) -> Account | None:
-        if isinstance(operation, Authorize):
-            return account.opened(f"auth_{uuid5(REFERENCES, key).hex}", operation)
-        return self._book.account(operation.reference)
+        match operation:
+            case Authorize():
+                reference = _reference(key)
+                return self._book.account(reference) or account.opened(reference, operation)
+            case Void(authorization=authorization):
+                reference = _reference(authorization)
+                return self._book.account(reference) or account.unheard_of(reference)
+            case _:
+                return self._book.account(operation.reference)
 
     def _answer(self, how: Conduct, concerned: Account, operation: Operation) -> Answer:
         if how is Conduct.DECLINE:
@@ -94,10 +100,15 @@ class Simulator:
         return answer
 
 
+def _reference(key: str) -> str:
+    """The reference of the authorization with this key."""
+    return f"auth_{uuid5(REFERENCES, key).hex}"
+
+
 def _fault(how: Conduct, tries: int) -> Fault:
     if how is Conduct.HANG:
         return Fault.HANG
-    if how is Conduct.FLAKY and tries <= FLAKY_TRIES:
+    if how is Conduct.STICK or (how is Conduct.FLAKY and tries <= FLAKY_TRIES):
         return Fault.OUT_OF_ORDER
     if how is Conduct.LOSE and tries == 1:
         return Fault.LOST

@@ -16,6 +16,8 @@ class Conduct(StrEnum):
     """Is out of order for the first two tries, then works."""
     LOSE = "lost"
     """Acts, and the first answer is lost."""
+    STICK = "stuck"
+    """Is out of order for good."""
 
 
 FLAKY_TRIES: Final = 2
@@ -26,11 +28,11 @@ _OPERATIONS: Final = frozenset({"authorize", "capture", "void", "refund"})
 def conduct(token: str, operation: str) -> Conduct:
     """`tok_decline` and `tok_decline_whatever` decline the authorization, `tok_decline_refund` the refund, and so on.
 
-    Everything else works.
+    `tok_stuck` is about the refund. Everything else works.
     """
     prefix, _, rest = token.partition("_")
     kind, _, where = rest.partition("_")
-    concerned = where if where in _OPERATIONS else "authorize"
-    if prefix != "tok" or operation != concerned:
-        return Conduct.WORK
-    return _CONDUCTS.get(kind, Conduct.WORK)
+    how = _CONDUCTS.get(kind, Conduct.WORK)
+    usual = "refund" if how is Conduct.STICK else "authorize"
+    concerned = where if where in _OPERATIONS else usual
+    return how if prefix == "tok" and operation == concerned else Conduct.WORK

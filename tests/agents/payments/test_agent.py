@@ -1,137 +1,303 @@
 """The payments agent with a provider that misbehaves, in virtual time."""
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from decimal import Decimal
-from functools import wraps
-from random import Random
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from agents.payments.events import PaymentCapture
-from agents.payments.provider.port import Answer, Operation, Outcome
-from agents.payments.provider.simulator import Simulator
-from agents.payments.tables import Payment, State, payments
-from agents.payments.till import till
-from agents.registry import load
-from stores.memory import MemoryStore
-from streams import Publisher, Worker
-from streams.embedded import Embedded
-from streams.testing.virtual_time import VirtualTimeLoop
-from topology.load import load_shop
+from agents.payments.events import PaymentOperation, PaymentVoided
+from agents.payments.provider.breaker import Breaker, Limits
+from agents.payments.provider.port import Answer, Operation, Outcome, ProviderMisused
+from agents.payments.rules.keys import Command
+from agents.payments.tables import Standing, State
+from tests.agents.payments.place import (
+    REFUND,
+    TEN,
+    Place,
+    Watched,
+    authorize,
+    capture,
+    place,
+    query,
+    refund,
+    virtual,
+    void,
+)
 
-TEN = Decimal("10.00")
+AUTHORIZE, CAPTURE, VOID, BACK = PaymentOperation
+AFTER: dict[PaymentOperation, list[Callable[[], Command]]] = {
+    AUTHORIZE: [],
+    CAPTURE: [capture],
+    VOID: [void],
+    BACK: [capture, refund],
+}
+"""What comes after the authorization, the operation itself last."""
+SAID = {AUTHORIZE: "authorized", CAPTURE: "captured", VOID: "voided", BACK: "refunded"}
 
 
-def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """The test in virtual time."""
-
-    @wraps(test)
-    def run(*args: Any, **options: Any) -> None:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            runner.run(test(*args, **options))
-
-    return run
+async def led_to(service: Place, operation: PaymentOperation, token: str) -> str:
+    """Do what comes before an operation, then the operation; gives what was told of it."""
+    await service.command(authorize(token))
+    for step in AFTER[operation]:
+        await service.command(step())
+    return (await service.types())[-1]
 
 
-class Watched:
-    """A provider that counts what it has done, and what for."""
+@pytest.mark.parametrize("operation", PaymentOperation)
+@virtual
+async def test_what_works_is_told_and_done_once(operation: PaymentOperation) -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        assert await led_to(service, operation, "tok_ok") == SAID[operation]
+        assert set(provider.done.values()) == {1}
+        assert (await service.payment()).payment_token is None
 
-    def __init__(self) -> None:
-        self.simulator = Simulator()
-        self.done: Counter[str] = Counter()
-        self.asked: Counter[str] = Counter()
+
+@pytest.mark.parametrize("operation", PaymentOperation)
+@virtual
+async def test_a_no_is_told_with_its_operation_and_code(operation: PaymentOperation) -> None:
+    async with place(Watched()) as service:
+        said = await led_to(service, operation, f"tok_decline_{operation}")
+        news = (await service.told())[-1]
+        assert said == ("refund_stuck" if operation is BACK else "failed")
+        assert news.code == "card_declined"
+        assert getattr(news.event, "refund_id", None) == (REFUND if operation is BACK else None)
+        if operation is not BACK:
+            assert getattr(news.event, "operation", None) is operation
+
+
+@pytest.mark.parametrize("operation", PaymentOperation)
+@virtual
+async def test_an_answer_that_was_lost_is_unknown_and_found_by_a_query(operation: PaymentOperation) -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        assert await led_to(service, operation, f"tok_lost_{operation}") == "unknown"
+        asked = provider.asked.total()
+        await service.command(query(operation))
+        assert (await service.types())[-1] == SAID[operation]
+        assert provider.asked.total() == asked, "the provider knew: it is not asked again"
+
+
+@pytest.mark.parametrize("operation", PaymentOperation)
+@virtual
+async def test_what_the_provider_was_too_ill_to_do_is_done_by_queries(operation: PaymentOperation) -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        assert await led_to(service, operation, f"tok_flaky_{operation}") == "unknown"
+        await service.command(query(operation))
+        await service.command(query(operation))
+        assert (await service.types())[-2:] == ["unknown", SAID[operation]]
+        assert set(provider.done.values()) == {1}
+
+
+@pytest.mark.parametrize("operation", [AUTHORIZE, CAPTURE, VOID])
+@virtual
+async def test_what_hangs_stays_unknown_under_one_id(operation: PaymentOperation) -> None:
+    async with place(Watched()) as service:
+        await led_to(service, operation, f"tok_hang_{operation}")
+        for _ in range(6):
+            await service.command(query(operation))
+        unknown = [news for news in await service.told() if news.type == "payment.unknown"]
+        assert len(unknown) == 7
+        assert len({news.id for news in unknown}) == 1
+        assert (await service.payment()).state is Standing.UNKNOWN
+        assert [entry.outcome for entry in await service.lines()].count("unknown") == 1
+
+
+@pytest.mark.parametrize("token", ["tok_stuck", "tok_hang_refund"])
+@virtual
+async def test_a_refund_is_stuck_with_the_fifth_answer_that_says_nothing(token: str) -> None:
+    async with place(Watched()) as service:
+        await led_to(service, BACK, token)
+        for _ in range(4):
+            await service.command(query(BACK))
+        assert (await service.types())[2:] == ["unknown"] * 4 + ["refund_stuck"]
+        assert (await service.payment()).state is Standing.STUCK
+
+
+@virtual
+async def test_a_hanging_authorization_that_is_voided_is_over_whatever_is_asked_then() -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        await service.command(authorize("tok_hang"))
+        await service.command(void())
+        await service.command(authorize("tok_hang"), query(AUTHORIZE), capture())
+        assert (await service.types())[:2] == ["unknown", "voided"]
+        told = await service.told()
+        assert isinstance(told[1].event, PaymentVoided)
+        assert told[1].event.amount == 0, "nothing was set aside"
+        assert [(news.type, news.code) for news in told[2:]] == [("payment.failed", "voided")] * 3
+        assert provider.done == {"void": 1}
+
+
+@virtual
+async def test_an_authorization_that_comes_after_its_void_is_refused() -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        await service.command(void())
+        await service.command(authorize())
+        assert await service.types() == ["voided", "failed"]
+        assert provider.done == {"void": 1}
+
+
+@virtual
+async def test_a_command_that_comes_again_has_the_same_event_and_changes_nothing() -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        for _ in range(3):
+            for command in (authorize(), capture(), refund()):
+                await service.command(command)
+        assert len({news.id for news in await service.told()}) == 3
+        assert set(provider.done.values()) == {1}
+        assert [entry.outcome for entry in await service.lines()] == ["authorized", "captured", "refunded"]
+
+
+@virtual
+async def test_refunds_never_give_back_more_than_was_taken_even_at_once() -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        await led_to(service, CAPTURE, "tok_ok")
+        six = Decimal("6.00")
+        await service.command(*(refund(six, UUID(int=100 + n)) for n in range(4)))
+        assert sorted((await service.types())[2:]) == ["failed"] * 3 + ["refunded"]
+        balance = await service.balance()
+        assert balance is not None
+        assert (balance.captured, balance.refunded) == (TEN, six)
+
+
+@virtual
+async def test_a_query_of_what_nobody_wanted_is_unknown_and_keeps_nothing() -> None:
+    async with place(Watched()) as service:
+        await service.command(query(BACK))
+        (news,) = await service.told()
+        assert (news.type, news.code) == ("payment.unknown", "not_asked")
+        assert (await service.store.query("payments")).rows == []
+
+
+class Dying(Watched):
+    """A provider after whose next deed, or before it, the process dies."""
+
+    def __init__(self, *, before: bool) -> None:
+        super().__init__()
+        self._deaths = [before]
 
     async def ask(self, key: str, operation: Operation) -> Answer:
-        before = self.simulator.known(key).outcome
-        answer = await self.simulator.ask(key, operation)
-        self.asked[key.partition(":")[2]] += 1
-        if before is not Outcome.DONE and self.simulator.known(key).outcome is Outcome.DONE:
-            self.done[key.partition(":")[2]] += 1
+        before = self._deaths.pop() if self._deaths else None
+        if before:
+            raise ConnectionAbortedError("dead before the deed")
+        answer = await super().ask(key, operation)
+        if before is False:
+            raise ConnectionAbortedError("dead after the deed")
         return answer
 
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the deed", "between deed and outcome"])
+@virtual
+async def test_what_broke_off_after_its_intent_is_taken_up_under_the_same_key(before: bool) -> None:
+    provider = Dying(before=before)
+    async with place(provider) as service:
+        await service.command(authorize(), seconds=0.5)
+        assert (await service.payment()).acts["authorize"].state is State.ASKED
+        assert await service.types() == []
+        await service.command(seconds=2)
+        assert await service.types() == ["authorized"]
+        assert provider.done == {"authorize": 1}
+
+
+@virtual
+async def test_a_query_settles_what_broke_off() -> None:
+    provider = Dying(before=False)
+    async with place(provider) as service:
+        await service.command(authorize(), query(AUTHORIZE), seconds=0.5)
+        assert await service.types() == ["authorized"]
+        await service.command(seconds=2)
+        assert [news.id for news in await service.told()] == [(await service.told())[0].id] * 2
+        assert len(await service.lines()) == 1
+
+
+@virtual
+async def test_a_capture_waits_by_the_ladder_while_its_authorization_is_under_way() -> None:
+    async with place(Dying(before=False)) as service:
+        await service.command(authorize(), capture(), seconds=0.5)
+        assert await service.types() == []
+        await service.command(seconds=10)
+        assert await service.types() == ["authorized", "captured"]
+
+
+class Resting:
+    """A provider behind a breaker that has opened."""
+
+    def __init__(self) -> None:
+        self.breaker = Breaker(Limits(calls=1))
+        self.came = 0
+
+    async def ask(self, key: str, operation: Operation) -> Answer:
+        ticket = self.breaker.admit(0)
+        if ticket is None:
+            return Answer(Outcome.UNKNOWN, code="provider_resting")
+        self.came += 1
+        self.breaker.record(ticket, 0, ok=False)
+        return Answer(Outcome.UNKNOWN, code="unreachable")
+
     async def look_up(self, key: str) -> Answer:
-        return await self.simulator.look_up(key)
+        return await self.ask(key, _NOTHING)
 
 
-async def paid(provider: Watched, token: str, *, seconds: float = 100, times: int = 1) -> tuple[Payment, list[str]]:
-    """The payment of one order after so many seconds, and the events that were told."""
-
-    def now() -> int:
-        return 1_767_268_800_000 + round(asyncio.get_running_loop().time() * 1000)
-
-    topology, store, (app,) = load_shop(), MemoryStore(), load(["payments"])
-    server = Embedded(topology, clock=now)
-    broker = server.connect("payments")
-    await store.open()
-    await store.apply(app.specs())
-    worker = Worker([app], broker=broker, stores={"payments": store}, topology=topology, now=now, ids=Random(1))
-    orders = Publisher(server.connect("orders"), topology, service="orders", now=now, ids=Random(2))
-    with till.served_by(provider):
-        await worker.start()
-        command = PaymentCapture(UUID(int=1), UUID(int=2), TEN, "EUR", token)
-        for _ in range(times):
-            await orders.publish([orders.record("commands", command, key="1")])
-            await asyncio.sleep(seconds)
-        payment, _ = await payments.get(UUID(int=1))
-        told = await _told(broker)
-        await worker.stop()
-    await server.close()
-    assert payment is not None
-    return payment, told
+_NOTHING: Operation = None  # type: ignore[assignment]  # a look-up is a call as any other
 
 
-async def _told(broker: Any) -> list[str]:
-    end = (await broker.extent("payments.ledger")).last
-    types: list[str] = []
-    if end < 0:
-        return types
-    async with broker.read("payments.ledger", "first") as reader:
-        async for chunk in reader:
-            types += [envelope.type for envelope in reader.scan(chunk, chunk.first, frozenset())]
-            if len(types) > end:
-                return types
-    return types
+@virtual
+async def test_while_the_breaker_is_open_everything_is_unknown_and_nothing_climbs_the_ladder() -> None:
+    provider = Resting()
+    async with place(provider) as service:
+        for command in (authorize(), query(AUTHORIZE), void()):
+            await service.command(command)
+        assert [(n.type, n.code) for n in await service.told()] == [
+            ("payment.unknown", "unreachable"),
+            ("payment.unknown", "provider_resting"),
+            ("payment.unknown", "provider_resting"),
+        ]
+        assert provider.came == 1
+        assert {status.retried for status in service.worker.status()} == {0}
+
+
+class Misused(Watched):
+    async def ask(self, key: str, operation: Operation) -> Answer:
+        raise ProviderMisused("this is no request")
+
+
+@virtual
+async def test_a_mistake_of_ours_climbs_the_ladder_and_becomes_a_dead_letter() -> None:
+    async with place(Misused()) as service:
+        await service.command(authorize(), seconds=3600)
+        assert await service.types() == []
+        assert len(await service.log("dead.letters")) == 1
 
 
 @pytest.mark.parametrize("token", ["tok_ok", "tok_flaky", "tok_lost", "tok_flaky_capture", "tok_lost_capture"])
 @virtual
-async def test_whatever_the_provider_does_money_is_taken_once(token: str) -> None:
+async def test_a_capture_with_a_token_is_authorized_and_captured_at_once(token: str) -> None:
     provider = Watched()
-    payment, told = await paid(provider, token)
-    assert (payment.state, told) == (State.CAPTURED, ["payment.captured"])
-    assert provider.done == {"authorize": 1, "capture": 1}
-    assert payment.reference
+    async with place(provider) as service:
+        await service.command(capture(token=token), seconds=60)
+        assert await service.types() == ["authorized", "captured"]
+        assert provider.done == {"authorize": 1, "capture": 1}
 
 
 @virtual
-async def test_a_refused_card_ends_the_payment() -> None:
-    payment, told = await paid(Watched(), "tok_decline")
-    assert (payment.state, payment.code, told) == (State.FAILED, "card_declined", ["payment.failed"])
+async def test_a_capture_with_a_token_lets_go_of_what_it_cannot_capture() -> None:
+    async with place(Watched()) as service:
+        await service.command(capture(token="tok_decline_capture"))
+        assert await service.types() == ["authorized", "voided", "failed"]
+        balance = await service.balance()
+        assert balance is not None
+        assert (balance.authorized, balance.voided, balance.captured) == (TEN, TEN, Decimal(0))
 
 
 @virtual
-async def test_what_was_authorized_and_cannot_be_captured_is_let_go() -> None:
-    provider = Watched()
-    payment, told = await paid(provider, "tok_decline_capture")
-    assert (payment.state, told) == (State.FAILED, ["payment.failed"])
-    assert provider.done == {"authorize": 1, "void": 1}
-
-
-@virtual
-async def test_a_provider_that_hangs_is_asked_again_by_the_ladder_and_nothing_is_told() -> None:
-    provider = Watched()
-    payment, told = await paid(provider, "tok_hang", seconds=10)
-    assert (payment.state, told) == (State.CAPTURING, [])
-    assert provider.asked == {"authorize": 3}
-
-
-@virtual
-async def test_a_command_that_comes_twice_is_answered_twice_and_asked_once() -> None:
-    provider = Watched()
-    payment, told = await paid(provider, "tok_ok", times=2)
-    assert (payment.state, told) == (State.CAPTURED, ["payment.captured"] * 2)
-    assert provider.asked == {"authorize": 1, "capture": 1}
+async def test_a_capture_with_a_token_of_a_refused_card_ends_there() -> None:
+    async with place(Watched()) as service:
+        await service.command(capture(token="tok_decline"))
+        assert await service.types() == ["failed"]
+        assert (await service.payment()).state is Standing.FAILED

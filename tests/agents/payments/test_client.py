@@ -85,7 +85,7 @@ async def test_money_is_authorized_captured_refunded_and_looked_up(service: str)
         assert (await provider.look_up("1:capture")).outcome is Outcome.DONE
         refund = await provider.ask("1:refund:a", Refund(reference, Decimal("10.01")))
         assert (refund.outcome, refund.code) == (Outcome.REFUSED, "amount_too_large")
-        assert (await provider.ask("1:void", Void(reference))).code == "already_captured"
+        assert (await provider.ask("1:void", Void("1:authorize"))).code == "already_captured"
 
 
 async def test_a_refusal_is_an_answer_and_a_mistake_of_ours_is_not(service: str) -> None:

@@ -1,5 +1,7 @@
 """The simulated provider: what tokens do, and that its money adds up."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +47,8 @@ async def authorized(provider: Simulator, token: str = "tok_ok", key: str = "1:a
         ("tok_decline_capture", "capture", Conduct.DECLINE),
         ("tok_decline_capture", "authorize", Conduct.WORK),
         ("tok_hang_refund", "refund", Conduct.HANG),
+        ("tok_stuck", "refund", Conduct.STICK),
+        ("tok_stuck", "authorize", Conduct.WORK),
         ("tok_whatever", "authorize", Conduct.WORK),
         ("decline", "authorize", Conduct.WORK),
     ],
@@ -99,11 +103,41 @@ async def test_a_key_that_is_used_for_something_else_is_our_mistake() -> None:
 async def test_what_was_voided_cannot_be_captured_and_what_was_captured_cannot_be_voided() -> None:
     provider = Simulator()
     one, two = await authorized(provider), await authorized(provider, key="2:authorize")
-    assert (await provider.ask("1:void", Void(one))).outcome is Outcome.DONE
+    assert (await provider.ask("1:void", Void("1:authorize"))).outcome is Outcome.DONE
     assert (await provider.ask("1:capture", Capture(one, TEN))).code == "voided"
     assert (await provider.ask("2:capture", Capture(two, TEN))).outcome is Outcome.DONE
-    assert (await provider.ask("2:void", Void(two))).code == "already_captured"
-    assert (await provider.ask("3:void", Void("auth_unknown"))).code == "no_such_authorization"
+    assert (await provider.ask("2:void", Void("2:authorize"))).code == "already_captured"
+    assert (await provider.ask("3:capture", Capture("auth_unknown", TEN))).code == "no_such_authorization"
+
+
+@pytest.mark.parametrize("token", ["tok_ok", "tok_flaky"])
+async def test_an_authorization_that_was_voided_before_it_came_is_refused(token: str) -> None:
+    provider = Simulator()
+    if token == "tok_flaky":
+        await provider.ask("1:authorize", charge(token))
+    assert (await provider.ask("1:void", Void("1:authorize"))).outcome is Outcome.DONE
+    answers = [await provider.ask("1:authorize", charge(token)) for _ in range(2)]
+    assert answers[-1].code == "voided"
+
+
+async def test_a_refund_that_is_stuck_stays_so() -> None:
+    provider = Simulator()
+    reference = await authorized(provider, "tok_stuck")
+    assert (await provider.ask("1:capture", Capture(reference, TEN))).outcome is Outcome.DONE
+    answers = [await provider.ask("1:refund:a", Refund(reference, TEN)) for _ in range(10)]
+    assert {answer.outcome for answer in answers} == {Outcome.UNKNOWN}
+
+
+def test_many_may_take_a_new_book_into_use_at_once(tmp_path: Path) -> None:
+    path = str(tmp_path / "new" / "provider.db")
+
+    def use(number: int) -> Outcome:
+        with closing(Book(path)) as book:
+            return Simulator(book).take(f"{number}:authorize", charge()).answer.outcome
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(use, range(64))) == {Outcome.DONE}
+    assert {file.name.partition("-")[0] for file in (tmp_path / "new").iterdir()} == {"provider.db"}
 
 
 async def test_the_book_survives_the_process_and_is_shared_by_several(tmp_path: Path) -> None:
@@ -124,7 +158,7 @@ KINDS = ("capture", "refund", "void")
 
 def operation(kind: str, reference: str, amount: Decimal) -> Operation:
     if kind == "void":
-        return Void(reference)
+        return Void("authorize")
     return Capture(reference, amount) if kind == "capture" else Refund(reference, amount)
 
 
