@@ -92,11 +92,19 @@ class App:
         resident: bool = True,
         keys: KeysOf | None = None,
         merge: Callable[[Any, Any], Any] | None = None,
+        watched: bool = False,
     ) -> Table[V]:
         """A table; see Table. It belongs to the one log agent that uses it."""
         self._name_is_free(name)
         table: Table[V] = Table(
-            name, default=default, value_type=value_type, index=index, resident=resident, keys=keys, merge=merge
+            name,
+            default=default,
+            value_type=value_type,
+            index=index,
+            resident=resident,
+            keys=keys,
+            merge=merge,
+            watched=watched,
         )
         self.tables[name] = table
         return table

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -166,6 +166,22 @@ class QueueReader(Protocol):
         """The rest of a message."""
 
 
+class Notice(NamedTuple):
+    """Something told, best effort: its routing key and body."""
+
+    key: str
+    body: bytes
+
+
+class Listener(Protocol):
+    """What is told from now on: an iterator of batches of notices. Who is slow misses the oldest."""
+
+    def __aiter__(self) -> AsyncIterator[list[Notice]]: ...
+
+    async def __anext__(self) -> list[Notice]:
+        """What has arrived, at least one. Raises BrokerUnavailable when the connection breaks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Extent:
     """The offsets that a log holds: from `first` to `last`, both -1 when it is empty."""
@@ -207,6 +223,16 @@ class Broker(Protocol):
 
         A message whose exchange does not exist, or may not be written to, may make all that is unanswered LOST, once;
         sent again, it alone is UNROUTABLE or REFUSED. Raises AccessRefused where the broker refuses the user.
+        """
+
+    def tell(self, exchange: str, key: str, body: bytes) -> None:
+        """Give a notice to whoever listens: best effort. It is kept nowhere, and lost where nobody listens, where the
+        connection is down or the broker is busy. Never waits, never raises."""
+
+    def listen(self, exchange: str, keys: Sequence[str]) -> AbstractAsyncContextManager[Listener]:
+        """Listen to the notices of a topic exchange whose keys match these patterns, for as long as the context lasts.
+
+        Raises NoSuchTarget, BrokerUnavailable, AccessRefused.
         """
 
     def read(self, log: str, offset: int | Literal["first", "next"]) -> AbstractAsyncContextManager[LogReader]:

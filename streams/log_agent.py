@@ -8,6 +8,8 @@ from typing import Any
 from stores.port import Checkpoint, Epoch, Slot
 from streams.addressing import Addressing
 from streams.agent import Agent
+from streams.changes import Herald
+from streams.editions import check_edition
 from streams.errors import Halted
 from streams.gate import Gate
 from streams.lanes import Lanes
@@ -50,6 +52,7 @@ class LogAgent:
             agent.service, agent.name, around.topology, around.broker.capabilities.max_message_bytes
         )
         self._skip = around.skipped(agent)
+        self._herald = Herald(around.broker, agent.service, tables)
         self.status = Status(agent.service, agent.name, source.partition, source.stream)
         self._kept: Memory | None = None
         """Of the last tenure, if it broke off."""
@@ -100,6 +103,7 @@ class LogAgent:
             limits=around.limits,
             now=around.now,
             jitter=around.jitter,
+            herald=self._herald,
         )
 
     async def _empty(self, checkpoint: Checkpoint) -> Memory:
@@ -109,6 +113,7 @@ class LogAgent:
 
     async def _gate(self, checkpoint: Checkpoint) -> Gate:
         around, topic, lanes = self._around, self._agent.topic, Lanes(checkpoint.seen)
+        check_edition(self._source, lanes)
         place = f"{self._agent.service}/{self._agent.name}"
         if self._source.forwarded:
             return PartitionGate(topic.decoders, lanes=lanes, ids=None, trusted=around.trusted, place=place)

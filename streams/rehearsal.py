@@ -13,6 +13,7 @@ from streams.broker import (
     Envelope,
     Extent,
     Health,
+    Listener,
     LogReader,
     Message,
     Outcome,
@@ -44,6 +45,12 @@ class Rehearsal:
 
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         return [Outcome.CONFIRMED] * len(messages)
+
+    def tell(self, exchange: str, key: str, body: bytes) -> None:
+        """Nobody hears it."""
+
+    def listen(self, exchange: str, keys: Sequence[str]) -> AbstractAsyncContextManager[Listener]:
+        return self._broker.listen(exchange, keys)
 
     @asynccontextmanager
     async def read(self, log: str, offset: int | Literal["first", "next"]) -> AsyncIterator[LogReader]:

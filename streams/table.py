@@ -51,7 +51,8 @@ class Table(Generic[V]):
 
     Reading a missing key makes it, with `default()`, as in Faust; without a default it raises KeyError. Values may be
     changed in place. `resident` tables are in memory whole; others load the keys that `keys` computes from each event
-    (default: the event's key). `merge` says how views combine the values that partitions hold of one key.
+    (default: the event's key). `merge` says how views combine the values that partitions hold of one key. Of `watched`
+    tables the changed keys are told after each commit, for `View.watch`.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Table(Generic[V]):
         keys: KeysOf | None = None,
         merge: Callable[[V, V], V] | None = None,
         windowing: Windowing | None = None,
+        watched: bool = False,
     ) -> None:
         self.name = name
         self.default = default
@@ -73,6 +75,7 @@ class Table(Generic[V]):
         self.index = index
         self.resident = resident
         self.keys = keys
+        self.watched = watched
         self.merge = merge
         self.windowing = windowing
         self.working: ContextVar[Working] = ContextVar(f"working copy of {name}")

@@ -16,6 +16,7 @@ from streams.agent import Agent
 from streams.alarm import Alarm
 from streams.batch import Batch, HandlerFailed, NotWritable, Settled
 from streams.broker import Broker, LogReader, Message
+from streams.changes import Herald
 from streams.delivery import deliver
 from streams.gate import Gate
 from streams.intake import Anchor, Intake, Part, cut_at
@@ -59,6 +60,7 @@ class Tenure:
         limits: Limits,
         now: Callable[[], int],
         jitter: random.Random,
+        herald: Herald,
     ) -> None:
         self._agent = agent
         self._checkpoint = checkpoint
@@ -70,6 +72,7 @@ class Tenure:
         self._status = status
         self._limits = limits
         self._jitter = jitter
+        self._herald = herald
         self._admission = Admission(checkpoint.slot, store, gate.marks)
         self._turn = Turn(
             source,
@@ -269,6 +272,7 @@ class Tenure:
     async def _carry_out(self, settled: Settled) -> None:
         """Commit, publish, count."""
         await self._store.commit(settled.commit)
+        self._herald.tell(settled.commit.rows)
         self._outbox_stored = bool(settled.messages)
         self._count(settled)
         if self._alarm is not None and settled.commit.due:

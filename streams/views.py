@@ -1,17 +1,23 @@
 """Views: read access to tables and documents from anywhere."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from functools import reduce
-from typing import Any, Generic, NamedTuple, TypeVar
+from functools import partial, reduce
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from stores.port import Row, Store
+from streams.changes import AGAIN, Changes, Watch
 from streams.documents import Documents
 from streams.errors import DeclarationError
 from streams.keys import Key, encode_key, window_key
 from streams.table import Table, WindowedTable
 
 V = TypeVar("V")
+
+AWAITING: Final = 0.5
+"""Seconds between looks at a row that is awaited, where no change is heard of."""
 
 
 class Page(NamedTuple, Generic[V]):
@@ -21,12 +27,18 @@ class Page(NamedTuple, Generic[V]):
     cursor: str | None
 
 
+Watching = Callable[[str | None, float], AbstractContextManager[Watch]]
+"""How a table is watched: which row (None: all), and after how many seconds to look again at the latest."""
+
+
 class View(Generic[V]):
     """What one table holds, as of its agent's last commit."""
 
-    def __init__(self, store: Store, table: Table[V]) -> None:
+    def __init__(self, store: Store, table: Table[V], watching: Watching | None = None) -> None:
+        """Without `watching` a watch is told to look again at intervals, and nothing else."""
         self._store = store
         self._table = table
+        self._watching = watching or _at_intervals
 
     async def get(self, key: Key) -> V | None:
         """The value of a key, merged over partitions; None where there is none."""
@@ -36,6 +48,32 @@ class View(Generic[V]):
         """The values of those keys that exist, in one query."""
         rows = await self._store.get(self._table.name, [encode_key(key) for key in keys])
         return self._merged(rows)
+
+    def watch(self, key: Key | None = None, *, again: float = AGAIN) -> AbstractContextManager[Watch]:
+        """Be told of changed rows: of one, or of all. First watch, then look, then wait for `Watch.changed`:
+
+            with view.watch(key) as watch:
+                while True:
+                    show(await view.get(key))
+                    await watch.changed()
+
+        Of a table that is not declared `watched=True` nothing is heard: there is only the interval.
+        """
+        return self._watching(None if key is None else encode_key(key), again)
+
+    async def awaited(self, key: Key, ready: Callable[[V | None], bool], *, within: float) -> V | None:
+        """The value of a key, as soon as it is `ready`; else as it is after `within` seconds."""
+        deadline = asyncio.get_running_loop().time() + within
+        with self.watch(key, again=AWAITING) as watch:
+            while True:
+                value = await self.get(key)
+                if ready(value):
+                    return value
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await watch.changed()
+                except TimeoutError:
+                    return value
 
     async def windows(self, key: Key, starts: list[datetime]) -> dict[datetime, V]:
         """The values of a key's windows that begin then; windows without an event are missing."""
@@ -79,16 +117,23 @@ class View(Generic[V]):
         return reduce(self._table.merge, parts)
 
 
+def _at_intervals(key: str | None, again: float) -> AbstractContextManager[Watch]:
+    return nullcontext(Watch(key, again))
+
+
 class Views:
     """The views of several services, each on its own store."""
 
-    def __init__(self, stores: Mapping[str, Store]) -> None:
-        """`stores` by app id."""
+    def __init__(self, stores: Mapping[str, Store], changes: Changes | None = None) -> None:
+        """`stores` by app id; `changes` makes watching prompt."""
         self._stores = stores
+        self._changes = changes
 
     def of(self, service: str, table: Table[V] | WindowedTable[V]) -> View[V]:
         """The view of a service's table."""
-        return View(self._stores[service], table.table if isinstance(table, WindowedTable) else table)
+        plain = table.table if isinstance(table, WindowedTable) else table
+        watching = None if self._changes is None else partial(self._changes.watch, service, plain.name)
+        return View(self._stores[service], plain, watching)
 
     def documents(self, service: str, documents: Documents[V]) -> Documents[V]:
         """A service's documents, to read and put from here."""

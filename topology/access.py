@@ -1,4 +1,5 @@
-"""What the user of a service may do: read its own queues and logs, and publish the keys that it declares."""
+"""What the user of a service may do: read its own queues and logs, publish the keys that it declares, and listen to
+table changes."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,12 +8,16 @@ from topology.spec import DEAD_LETTER_EXCHANGE, RETRY_PREFIX, TABLE_CHANGES, Ser
 from topology.state import Permissions, TopicPermission
 
 _NOTHING = "^$"
+_LISTENING = r"amq\.gen.*"  # queues that RabbitMQ names; they are exclusive: nobody reads another connection's
 _DEFAULT_EXCHANGE = "amq.default"  # the name under which RabbitMQ checks permissions of the exchange ""
 
 
 def permissions(service: Service) -> Permissions:
-    """Nothing to configure: the topology is declared by the tool alone."""
-    return Permissions(service.name, _NOTHING, _any_of(_writes(service)), _any_of(_reads(service)))
+    """Nothing to configure but queues to listen with: the topology is declared by the tool alone."""
+    write, read = (
+        _alternatives((*names, _LISTENING)) for names in (_escaped(_writes(service)), _escaped(_reads(service)))
+    )
+    return Permissions(service.name, _alternatives([_LISTENING]), write, read)
 
 
 def topic_permissions(service: Service, topology: Topology) -> Iterator[TopicPermission]:
@@ -37,6 +42,7 @@ def pattern_regex(pattern: str) -> str:
 def _reads(service: Service) -> Iterator[str]:
     yield from (queue.name for queue in service.queues)
     yield from _streams(service)
+    yield TABLE_CHANGES
 
 
 def _writes(service: Service) -> Iterator[str]:
@@ -51,9 +57,8 @@ def _streams(service: Service) -> Iterator[str]:
     yield from (name for log in service.logs for name in (log.name, *log.partition_names))
 
 
-def _any_of(names: Iterable[str]) -> str:
-    escaped = [re.escape(name) for name in dict.fromkeys(names)]
-    return _alternatives(escaped) if escaped else _NOTHING
+def _escaped(names: Iterable[str]) -> list[str]:
+    return [re.escape(name) for name in dict.fromkeys(names)]
 
 
 def _alternatives(expressions: Iterable[str]) -> str:

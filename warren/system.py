@@ -13,6 +13,7 @@ from stores.port import Store
 from stores.urls import open_store
 from streams import App, Publisher, Views, Worker
 from streams.broker import Broker, Message
+from streams.changes import Changes
 from streams.delivery import Trouble, deliver
 from streams.embedded import Embedded
 from streams.rabbitmq import RabbitMQ
@@ -42,13 +43,14 @@ class System:
     apps: tuple[App, ...]
     stores: dict[str, Store]
     ids: random.Random
+    changes: Changes
     accounts: OpenAccounts | None = None
     """None where the process does not serve auth."""
 
     @property
     def views(self) -> Views:
         """Read access to the services whose stores are open."""
-        return Views(self.stores)
+        return Views(self.stores, self.changes)
 
     def publisher(self, service: str) -> Publisher:
         """A way to publish as a service."""
@@ -94,7 +96,9 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
         open_outside(settings, stack)
         ids = random.SystemRandom()
         accounts = await open_accounts(settings, stack, now=now, chance=ids) if AUTH in stores else None
-        yield System(settings, topology, broker, apps, stores, ids, accounts)
+        changes = Changes(broker, ids)
+        stack.push_async_callback(changes.close)
+        yield System(settings, topology, broker, apps, stores, ids, changes, accounts)
 
 
 async def _broker(settings: Settings, topology: Topology, stack: AsyncExitStack) -> Broker:

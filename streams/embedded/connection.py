@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from typing import Literal, TypeVar
 
-from streams.broker import Capabilities, Extent, Health, LogReader, Message, Outcome, QueueReader
+from streams.broker import Capabilities, Extent, Health, Listener, LogReader, Message, Notice, Outcome, QueueReader
 from streams.embedded.consumer import Consumer
 from streams.embedded.core import Core
+from streams.embedded.listener import EmbeddedListener
 from streams.embedded.log import Log
 from streams.embedded.log_reader import EmbeddedLogReader
 from streams.embedded.publication import publish
@@ -57,6 +58,21 @@ class Connection:
         except BrokerError:
             return [Outcome.LOST] * len(messages)
         return await publish(core, self._user, messages)
+
+    def tell(self, exchange: str, key: str, body: bytes) -> None:
+        if self._opened is not None and not self._closed:
+            self._opened.tell(exchange, Notice(key, body))
+
+    @asynccontextmanager
+    async def listen(self, exchange: str, keys: Sequence[str]) -> AsyncIterator[Listener]:
+        core = await self._open()
+        listener = EmbeddedListener(exchange, keys)
+        with core.attached(listener), core.listening(listener):
+            self._subscriptions[listener] = None
+            try:
+                yield listener
+            finally:
+                del self._subscriptions[listener]
 
     @asynccontextmanager
     async def read(self, log: str, offset: Start) -> AsyncIterator[LogReader]:

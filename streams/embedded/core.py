@@ -5,11 +5,13 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from streams.broker import Notice
 from streams.embedded.clock import Clock
 from streams.embedded.dead_letters import DeadLetters
 from streams.embedded.faults import Faults
 from streams.embedded.journal import Journal
 from streams.embedded.ladder import Rung
+from streams.embedded.listener import EmbeddedListener
 from streams.embedded.retention import Keeper
 from streams.embedded.router import Router
 from streams.embedded.storage import Storage
@@ -40,6 +42,7 @@ class Core:
         self._storage = storage
         self._subscriptions: dict[Subscription, None] = {}
         """In the order in which they came, so that a simulation runs the same every time."""
+        self._listeners: dict[EmbeddedListener, None] = {}
         self._rungs = [Rung(queue, self.router, self.journal, clock) for queue in targets.rungs.values()]
         keepers = [
             Keeper(log, self.journal, clock, max_age=declared.max_age, max_bytes=declared.max_bytes)
@@ -58,6 +61,21 @@ class Core:
         finally:
             del self._subscriptions[subscription]
             subscription.end(BrokerUnavailable(f"the reader of {subscription.target!r} was left: make a new one"))
+
+    @contextmanager
+    def listening(self, listener: EmbeddedListener) -> Iterator[None]:
+        """The listener hears what is told, for as long as the context lasts. Raises NoSuchTarget."""
+        self.router.require(listener.target)
+        self._listeners[listener] = None
+        try:
+            yield
+        finally:
+            del self._listeners[listener]
+
+    def tell(self, exchange: str, notice: Notice) -> None:
+        """Tell those who listen now."""
+        for listener in self._listeners:
+            listener.hear(exchange, notice)
 
     def end(self, error: BrokerError, target: str | None = None) -> None:
         """End the subscriptions to a target, or all."""

@@ -7,7 +7,7 @@ from streams.embedded.log import Log
 from streams.embedded.queue import Queue
 from streams.errors import NoSuchTarget
 from topology.errors import TopologyError
-from topology.spec import DEAD_LETTER_EXCHANGE, WAY_BACK, Topology
+from topology.spec import DEAD_LETTER_EXCHANGE, WAY_BACK, Topology, nearest
 
 _REMEMBERED = 10_000  # ways; keys that hold ids would otherwise grow it for ever
 
@@ -39,6 +39,12 @@ class Router:
             return self.route(exchange, key, headers)
         except NoSuchTarget:
             return ()
+
+    def require(self, exchange: str) -> None:
+        """Raises NoSuchTarget for an exchange that is not declared."""
+        if exchange not in self._topology.exchanges:
+            hint = nearest(exchange, self._topology.exchanges)
+            raise NoSuchTarget(f"there is no exchange {exchange!r}{hint}: declare it, and restart")
 
     def _find(self, exchange: str, key: str, headers: Mapping[str, Scalar]) -> Sequence[Log | Queue]:
         if not exchange:

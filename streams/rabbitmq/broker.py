@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal
 
-from streams.broker import Capabilities, Extent, Health, LogReader, Message, Outcome, QueueReader
+from streams.broker import Capabilities, Extent, Health, Listener, LogReader, Message, Outcome, QueueReader
 from streams.rabbitmq.addresses import amqp_address, stream_address, visible
 from streams.rabbitmq.depths import Depths
 from streams.rabbitmq.extents import Extents
 from streams.rabbitmq.link import Link
+from streams.rabbitmq.listener import listening
 from streams.rabbitmq.log_reader import Offset, subscribed
+from streams.rabbitmq.notice_board import NoticeBoard
 from streams.rabbitmq.publisher import Publisher
 from streams.rabbitmq.queue_reader import consumed
 from streams.rabbitmq.stream_connections import StreamConnections
@@ -45,6 +47,7 @@ class RabbitMQ:
         self._consuming = Link(address, amqp_url, "warren consumes")
         self._streams = StreamConnections(stream_address(stream_url, ssl))
         self._publisher = Publisher(self._publishing, self._user, max_message_bytes)
+        self._notices = NoticeBoard(self._publishing)
         self._extents = Extents(self._streams)
         self._depths = Depths(self._consuming)
         self._management = management_url and visible(management_url)
@@ -66,6 +69,12 @@ class RabbitMQ:
 
     async def publish(self, messages: Sequence[Message]) -> list[Outcome]:
         return await self._publisher.publish(messages)
+
+    def tell(self, exchange: str, key: str, body: bytes) -> None:
+        self._notices.post(exchange, key, body)
+
+    def listen(self, exchange: str, keys: Sequence[str]) -> AbstractAsyncContextManager[Listener]:
+        return listening(self._consuming, exchange, keys)
 
     def read(self, log: str, offset: Offset) -> AbstractAsyncContextManager[LogReader]:
         return subscribed(self._streams, log, offset)
@@ -96,6 +105,7 @@ class RabbitMQ:
         return f" (see {self._management})" if self._management else ""
 
     async def close(self) -> None:
+        await self._notices.close()
         await self._publisher.close()
         await self._extents.close()
         await self._streams.close()

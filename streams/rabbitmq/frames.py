@@ -25,6 +25,8 @@ _MESSAGE_ID, _TIMESTAMP, _TYPE, _USER_ID, _APP_ID = 1 << 7, 1 << 6, 1 << 5, 1 <<
 _ALWAYS = _CONTENT_TYPE | _HEADERS | _DELIVERY_MODE | _MESSAGE_ID | _TYPE | _USER_ID
 
 _PERSISTENT = b"\x02"
+_TRANSIENT = b"\x01"
+_JSON = b"\x10application/json"
 _LAST_SECOND = 253_402_300_799
 """The end of the year 9999."""
 _CONTENT = Struct(">HHQH")
@@ -136,6 +138,14 @@ class Publishing:
         content = _short(name)
         _remember(self._names, name, content)
         return content
+
+
+def notice(channel: int, exchange: str, key: str, body: bytes) -> bytes:
+    """Publish one small message that nobody keeps: not persistent, not mandatory. Its body fits into a frame."""
+    method = _PUBLISH + _short(exchange) + _short(key) + b"\0"
+    properties = _CONTENT.pack(_BASIC, 0, len(body), _CONTENT_TYPE | _DELIVERY_MODE) + _JSON + _TRANSIENT
+    payloads = [(_METHOD, method), (_HEADER, properties), *([(_BODY, body)] if body else [])]
+    return b"".join(_FRAME.pack(kind, channel, len(payload)) + payload + _END for kind, payload in payloads)
 
 
 def ack(channel: int, tag: int, *, multiple: bool) -> bytes:

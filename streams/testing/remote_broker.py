@@ -15,6 +15,7 @@ from streams.broker import (
     Envelope,
     Extent,
     Health,
+    Listener,
     LogReader,
     Message,
     Outcome,
@@ -60,6 +61,12 @@ class RemoteBroker:
         outcomes += [Outcome.REFUSED] * (len(messages) - len(outcomes))
         self._wire.note("publish", *(f"{n} {outcome.value}" for outcome, n in Counter(outcomes).items()))
         return outcomes
+
+    def tell(self, exchange: str, key: str, body: bytes) -> None:
+        self._broker.tell(exchange, key, body)
+
+    def listen(self, exchange: str, keys: Sequence[str]) -> AbstractAsyncContextManager[Listener]:
+        return self._broker.listen(exchange, keys)
 
     @asynccontextmanager
     async def read(self, log: str, offset: int | Literal["first", "next"]) -> AsyncIterator[LogReader]:

@@ -13,6 +13,7 @@ from streams.broker import (
     Envelope,
     Extent,
     Health,
+    Listener,
     LogReader,
     Message,
     Outcome,
@@ -45,6 +46,12 @@ class Sink:
         self.published += messages
         await asyncio.sleep(0)
         return [Outcome.CONFIRMED] * len(messages)
+
+    def tell(self, exchange: str, key: str, body: bytes) -> None:
+        """Nobody hears it."""
+
+    def listen(self, exchange: str, keys: Sequence[str]) -> AbstractAsyncContextManager[Listener]:
+        return self._broker.listen(exchange, keys)
 
     def read(self, log: str, offset: int | Literal["first", "next"]) -> AbstractAsyncContextManager[LogReader]:
         return self._broker.read(log, offset)

@@ -15,8 +15,19 @@ def test_a_service_reads_its_own_queues_and_logs_alone() -> None:
     assert not re.search(read, "payments.commands.old")
 
 
-def test_a_service_configures_nothing() -> None:
-    assert {permissions(service).configure for service in _SHOP.services} == {"^$"}
+def test_a_service_configures_nothing_but_queues_to_listen_with() -> None:
+    (configure,) = {permissions(service).configure for service in _SHOP.services}
+    assert re.search(configure, "amq.gen-17")
+    for name in ("orders", "amq.topic", "xamq.gen-17", "payments.commands"):
+        assert not re.search(configure, name), name
+
+
+def test_a_service_listens_to_table_changes_alone() -> None:
+    found = permissions(_SHOP.service("payments"))
+    assert re.search(found.read, "table.changes")
+    assert re.search(found.read, "amq.gen-17")
+    assert re.search(found.write, "amq.gen-17")
+    assert not re.search(found.read, "payment.events")
 
 
 def test_a_service_writes_to_its_exchanges_the_ladder_dead_letters_table_changes_and_its_logs() -> None:
@@ -41,12 +52,12 @@ def test_the_edge_may_publish_its_commands_and_what_it_opens_to_http() -> None:
 
 def test_partitions_belong_to_their_log() -> None:
     found = permissions(Service("s", logs=(Log("s.log", partitions=2),)))
-    assert found.read == r"^(s\.log|s\.log\-0|s\.log\-1)$"
+    assert found.read == r"^(s\.log|s\.log\-0|s\.log\-1|table\.changes|amq\.gen.*)$"
     assert all(re.search(found.write, name) for name in ("s.log", "s.log-0", "s.log-1"))
 
 
-def test_a_service_that_takes_nothing_reads_nothing() -> None:
-    assert permissions(Service("s")).read == "^$"
+def test_a_service_that_takes_nothing_reads_nothing_but_table_changes() -> None:
+    assert permissions(Service("s")).read == r"^(table\.changes|amq\.gen.*)$"
 
 
 def test_exchanges_without_topics_have_no_topic_permission() -> None:

@@ -114,6 +114,14 @@ async def test_a_service_reaches_the_ladder_the_dead_letters_and_table_changes(s
     assert await _may_publish(shop, shop.reader, "table.changes", "orders")
 
 
+async def test_a_service_listens_to_table_changes_and_to_nothing_else(shop: _Shop) -> None:
+    async with shop.login(shop.reader) as connection:
+        queue = await (await connection.channel()).declare_queue("", exclusive=True, auto_delete=True)
+        await queue.bind("table.changes", "#")
+        with pytest.raises(ChannelAccessRefused):
+            await queue.bind("news", "#")
+
+
 async def test_a_service_with_logs_sends_to_them_by_name(shop: _Shop) -> None:
     assert await _may_publish(shop, shop.writer, "", "own.log-1")
     assert not await _may_publish(shop, shop.reader, "", "own.log-1")

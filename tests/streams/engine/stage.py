@@ -16,7 +16,7 @@ from streams.embedded import Break, Embedded, Fate
 from streams.limits import Limits
 from streams.status import Status
 from streams.testing.virtual_time import VirtualTimeLoop
-from topology.spec import Binding, Exchange, Log, Queue, Service, Topology
+from topology.spec import TABLE_CHANGES, Binding, Exchange, Log, Queue, Service, Topology
 
 EPOCH_MS = 1_700_000_000_000
 
@@ -39,7 +39,7 @@ def topology(*, retry: tuple[str, ...] = ("1s", "5s")) -> Topology:
     """`in` (exchange) → `orders` (log) and `jobs` (queue); `out` (exchange) → `counted` (log)."""
     shared = Service(
         "shared",
-        exchanges=(Exchange("dlx"),),
+        exchanges=(Exchange("dlx"), Exchange(TABLE_CHANGES)),
         logs=(Log("dead.letters", (Binding("dlx", "#"),)),),
     )
     counter = Service(
