@@ -1,92 +1,154 @@
-"""What the shop takes, for dashboards."""
+"""What the shop takes and how it does, for analysts and dashboards."""
 
-from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated
-from urllib.parse import unquote
+from functools import reduce
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import Field
 
-from agents.analytics.tables import revenue
-from agents.analytics.takings import Takings
-from api.bodies import Body, Currency, Money, Page
+from agents.analytics.tables import ALL, DAY, HOUR, MINUTE, cohorts, funnel
+from agents.analytics.tally import Tally
+from agents.analytics.visitor import Cohort, Funnel, funnels_together
+from api.analytics_bodies import (
+    CohortBody,
+    CohortMonth,
+    FunnelBody,
+    FunnelBucket,
+    FunnelSteps,
+    OrdersBucket,
+    Realtime,
+    Revenue,
+    SalesBody,
+)
+from api.bodies import Currency, Page
 from api.caller import guarded
-from api.days import Days, days_between
-from api.dependencies import MOST, GivenEdge
+from api.dependencies import Cursor, GivenEdge, Limit
+from api.edge import Edge
 from api.openapi import problems
-from streams import View
+from api.problems import Problem
+from api.realtime import realtime
+from api.selling import best_sellers
+from api.stretches import Step, Stretches, begin, stretches_between
+from api.takings import revenue_of
 from streams.event import moment
 
 router = APIRouter(
     prefix="/api/analytics", tags=["analytics"], dependencies=[guarded("analytics:read")], responses=problems(401, 403)
 )
 
+From = Annotated[str | None, Query(alias="from", description="A date or RFC 3339 time.")]
+To = Annotated[str | None, Query(description="A date or RFC 3339 time; it is not counted itself.")]
 
-class Bucket(Body):
-    """A day that took money: its midnight, the sum, and from how many orders."""
-
-    start: datetime
-    amount: Money
-    orders: int
+LEVELS: Final = {Step.MINUTE: MINUTE, Step.HOUR: HOUR, Step.DAY: DAY, Step.MONTH: DAY}
+MOST_DAYS: Final = 31
+"""Of product sales: each day has a row for each of its products."""
 
 
-class Revenue(Body):
-    """Money taken in one currency, by day. `from` and `to` are the midnights that were counted between."""
+@router.get("/realtime", responses=problems(503))
+async def get_realtime(edge: GivenEdge) -> Realtime:
+    """The last 10 seconds, minute and hour: orders, money, failed payments, and how long orders take to be paid."""
+    return await realtime(edge)
 
-    currency: str
-    from_: Annotated[datetime, Field(alias="from")]
-    to: datetime
-    total: Money
-    buckets: list[Bucket]
+
+@router.get("/orders", responses=problems(422, 503))
+async def get_order_history(
+    edge: GivenEdge,
+    from_: From = None,
+    to: To = None,
+    step: Step = Step.DAY,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Page[OrdersBucket]:
+    """Orders, payments and waits by minute, hour, day or month of the event, in UTC, `[from, to)`.
+
+    Stretches are counted whole: a time within a day stands for all of it. Those in which nothing happened are left out,
+    so that a page may have fewer than `limit`. By default it is the last day by minutes or hours, 30 days, or a year of
+    months. Minutes are kept for 3 days, hours for 400, days for ten years.
+    """
+    all_of_them = stretches_between(from_, to, moment(edge.now()), step)
+    asked, next_cursor = all_of_them.page(cursor, limit)
+    sums = await _tallies(edge, asked)
+    return Page(
+        items=[OrdersBucket.of(tally, start=start) for start, tally in sorted(sums.items())], next_cursor=next_cursor
+    )
 
 
 @router.get("/revenue", responses=problems(422, 503))
 async def get_revenue(
     edge: GivenEdge,
-    from_: Annotated[str | None, Query(alias="from", description="A date or RFC 3339 time.")] = None,
-    to: Annotated[str | None, Query(description="A date or RFC 3339 time; it is not counted itself.")] = None,
+    from_: From = None,
+    to: To = None,
     currency: Currency | None = None,
+    step: Literal["hour", "day", "month"] = "day",
 ) -> Revenue | Page[Revenue]:
-    """Captured money by day of the event, in UTC, `[from, to)`; without them the 30 days that end with today.
+    """Captured less refunded money by day (hour, month) of the event, in UTC, `[from, to)`; without them the 30 days
+    that end with today.
 
     With `currency` it is that currency's revenue, also where there is none; without, a page of one for each currency
     that took money then. Days are counted whole: a time within a day stands for all of it. Days without money are left
-    out. At most 3,660 days.
+    out. At most 3,660 days, of hours 92.
     """
-    days = days_between(from_, to, moment(edge.now()))
-    view = edge.view("analytics", revenue)
-    if currency is not None:
-        return _revenue(currency, days, await view.windows(currency, list(days)))
-    found = await _by_currency(view, days)
-    return Page(items=[_revenue(name, days, windows) for name, windows in sorted(found.items())])
+    found = await revenue_of(edge, stretches_between(from_, to, moment(edge.now()), Step(step)), currency)
+    return Page(items=found) if currency is None else found[0]
 
 
-async def _by_currency(view: View[Takings], days: Days) -> dict[str, dict[datetime, Takings]]:
-    """Currency -> day -> what was taken, over all partitions. A table by day is small enough to be read whole."""
-    found: dict[str, dict[datetime, Takings]] = {}
-    async for key, takings in _rows(view):
-        name, _, start = key.rpartition("|")
-        day = datetime.fromisoformat(start)
-        if day in days:
-            windows = found.setdefault(unquote(name), {})
-            windows[day] = windows.get(day, Takings()) + takings
-    return found
+@router.get("/funnel", responses=problems(422, 503))
+async def get_funnel(edge: GivenEdge, from_: From = None, to: To = None) -> FunnelBody:
+    """How many visitors came how far: viewed, cart, checkout, created, captured, in this order and within 24 hours of
+    the view, by the day (UTC) of the view. Each visitor counts once a day."""
+    days = stretches_between(from_, to, moment(edge.now()))
+    found = await edge.view("analytics", funnel).windows(ALL, days.windows)
+    total = reduce(funnels_together, found.values(), Funnel())
+    buckets = [FunnelBucket.of(one, start=day) for day, one in sorted(found.items())]
+    return FunnelBody(from_=days.start, to=days.end, total=FunnelSteps.of(total), buckets=buckets)
 
 
-async def _rows(view: View[Takings]) -> AsyncIterator[tuple[str, Takings]]:
-    cursor: str | None = None
-    while True:
-        page = await view.query(limit=MOST, cursor=cursor)
-        for row in page.items:
-            yield row
-        cursor = page.cursor
-        if cursor is None:
-            return
+@router.get("/cohorts", responses=problems(422, 503))
+async def get_cohorts(
+    edge: GivenEdge, from_: From = None, to: To = None, cursor: Cursor = None, limit: Limit = 100
+) -> Page[CohortBody]:
+    """Users by the month (UTC) of their account, and how many of them had a payment captured in each month."""
+    months = stretches_between(from_, to, moment(edge.now()), Step.MONTH)
+    asked, next_cursor = months.page(cursor, limit)
+    names = [f"{start:%Y-%m}" for start in asked]
+    found = await edge.view("analytics", cohorts).get_many([*names])
+    return Page(items=[_cohort(name, found[name]) for name in names if name in found], next_cursor=next_cursor)
 
 
-def _revenue(currency: str, days: Days, windows: Mapping[datetime, Takings]) -> Revenue:
-    buckets = [Bucket(start=day, amount=taken.amount, orders=taken.orders) for day, taken in sorted(windows.items())]
-    total = sum((bucket.amount for bucket in buckets), Decimal(0))
-    return Revenue(currency=currency, from_=days.start, to=days.end, total=total, buckets=buckets)
+@router.get("/products", responses=problems(422, 503))
+async def get_best_sellers(
+    edge: GivenEdge, from_: From = None, to: To = None, cursor: Cursor = None, limit: Limit = 100
+) -> Page[SalesBody]:
+    """Products by how much of them was ordered on the days (UTC) `[from, to)`, the most ordered first.
+
+    At most 31 days.
+    """
+    days = stretches_between(from_, to, moment(edge.now()))
+    if len(days.windows) > MOST_DAYS:
+        raise Problem(422, "invalid_interval", f"more than {MOST_DAYS} days: ask for fewer at once")
+    skipped = _number(cursor)
+    found = await best_sellers(edge, days)
+    end = skipped + limit
+    return Page(items=found[skipped:end], next_cursor=str(end) if end < len(found) else None)
+
+
+async def _tallies(edge: Edge, stretches: Stretches) -> dict[datetime, Tally]:
+    """What each stretch has seen; those in which nothing happened are left out."""
+    windows = await edge.view("analytics", LEVELS[stretches.step].windows).windows(ALL, stretches.windows)
+    sums: dict[datetime, Tally] = {}
+    for start, tally in windows.items():
+        sums.setdefault(begin(stretches.step, start), Tally()).add(tally)
+    return sums
+
+
+def _cohort(month: str, cohort: Cohort) -> CohortBody:
+    months = [CohortMonth(month=name, users=users) for name, users in sorted(cohort.months.items())]
+    return CohortBody(month=month, users=cohort.users, months=months)
+
+
+def _number(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
+        raise Problem(422, "invalid_query", "`cursor` is not the `nextCursor` of a page of this query")
+    return int(cursor)

@@ -10,7 +10,12 @@ from tests.api.shop import order, until
 from tests.api.test_auth import problem
 
 GUARDED: dict[str, set[str]] = {
+    "/api/analytics/realtime": {"analyst", "admin"},
+    "/api/analytics/orders": {"analyst", "admin"},
     "/api/analytics/revenue": {"analyst", "admin"},
+    "/api/analytics/funnel": {"analyst", "admin"},
+    "/api/analytics/cohorts": {"analyst", "admin"},
+    "/api/analytics/products": {"analyst", "admin"},
     "/api/tables": {"analyst", "admin"},
     "/api/tables/orders": {"analyst", "admin"},
     "/api/orders": {*GIVEN},

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.days import Days, days_between
 from api.problems import Problem
+from api.stretches import Step, Stretches, stretches_between
 from tests.api.shop import Shop, open_shop
 from tests.api.test_tables import keep, takings
 
@@ -82,13 +82,13 @@ async def test_ten_years_are_read_at_once(shop: Shop) -> None:
     ],
 )
 def test_days_are_whole_days_of_utc(start: str, end: str, days: tuple[str, str]) -> None:
-    found = days_between(start, end, NOON)
+    found = stretches_between(start, end, NOON)
     assert (f"{found.start:%Y-%m-%d}", f"{found.end:%Y-%m-%d}") == days
 
 
 def test_the_end_is_not_one_of_the_days() -> None:
     start = datetime(2026, 7, 1, tzinfo=UTC)
-    days = Days(start, start + timedelta(days=2))
+    days = Stretches(Step.DAY, start, start + timedelta(days=2))
     assert list(days) == [start, start + timedelta(days=1)]
     assert days.end not in days
 
@@ -111,7 +111,7 @@ def test_the_end_is_not_one_of_the_days() -> None:
 )
 def test_an_interval_that_cannot_be_is_refused(start: str | None, end: str | None) -> None:
     with pytest.raises(Problem) as raised:
-        days_between(start, end, NOON)
+        stretches_between(start, end, NOON)
     assert (raised.value.status_code, raised.value.code) == (422, "invalid_interval")
 
 
