@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from stores.port import Row
+from stores.memory import MemoryStore
+from stores.port import Row, Store
 from streams.app import App
 from streams.broker import Envelope
 from streams.errors import DeclarationError
@@ -78,6 +79,15 @@ class Outcome:
         return self.logs[name]
 
 
+MakeStore = Callable[[str, Callable[[], float], Callable[[], str]], Store]
+"""Makes the store of an app, by its id; the clock gives seconds, and the last one names the lanes of new slots."""
+
+
+def in_memory(app: str, clock: Callable[[], float], births: Callable[[], str]) -> Store:
+    """A store in memory."""
+    return MemoryStore(clock, births)
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """See the module's text. Everything has to follow from what is given: no clock, no chance of its own."""
@@ -89,3 +99,5 @@ class Scenario:
     """The input; all chance comes from the random source given."""
     check: Callable[[Outcome], Iterable[Violation]]
     """What must hold in the end: gives what does not."""
+    store: MakeStore = in_memory
+    """What every app's rows are in; a store that keeps a history shows what was there at every instant."""

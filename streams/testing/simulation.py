@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from stores.memory import MemoryStore
 from stores.port import Store
 from streams.app import App
 from streams.broker import Broker
@@ -66,7 +65,7 @@ class _Simulation:
         self._server = Embedded(scenario.topology, clock=self._now, faults=self._weather)
         self._apps: list[App] = list(scenario.apps())
         self._stores: dict[str, Store] = {
-            app.id: MemoryStore(clock=_seconds, births=lambda: f"{self._random.getrandbits(32):08x}")
+            app.id: scenario.store(app.id, _seconds, lambda: f"{self._random.getrandbits(32):08x}")
             for app in self._apps
         }
         self._inputs = list(scenario.inputs(Random(f"{seed} input")))

@@ -1,5 +1,6 @@
 """10: every committed change has its event. 11: what was published, analytics saw. 18: causes have no cycle."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -118,15 +119,22 @@ def _published(evidence: Evidence) -> dict[str, str]:
 
 
 def causes_have_no_cycle(evidence: Evidence) -> Iterator[Breach]:
-    """18: from each event back to its first cause, with one correlation id."""
-    known = {message.id: message for messages in evidence.logs.values() for message in messages}
-    yield from _cycles({id: message.causation for id, message in known.items()})
-    for messages in evidence.logs.values():
-        for message in messages:
-            cause = known.get(message.causation)
-            if cause is not None and cause.correlation != message.correlation:
-                others = f"its cause {cause.id} has {cause.correlation}"
-                yield Breach(18, f"event {message.id}", f"its correlation id is {message.correlation}, {others}")
+    """18: from each event back to its first cause, with one correlation id.
+
+    An outcome that several commands ask for is one event, and each of its copies says who asked for that one.
+    """
+    causes: dict[str, str] = {}
+    correlations: dict[str, set[str]] = defaultdict(set)
+    messages = [message for of_log in evidence.logs.values() for message in of_log]
+    for message in messages:
+        causes.setdefault(message.id, message.causation)
+        correlations[message.id].add(message.correlation)
+    yield from _cycles(causes)
+    for message in messages:
+        of_cause = correlations.get(message.causation)
+        if of_cause is not None and message.correlation not in of_cause:
+            others = f"its cause {message.causation} has {', '.join(sorted(of_cause))}"
+            yield Breach(18, f"event {message.id}", f"its correlation id is {message.correlation}, {others}")
 
 
 def _cycles(causes: Mapping[str, str]) -> Iterator[Breach]:
