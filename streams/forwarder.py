@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from stores.port import Checkpoint, Commit, Slot
 from streams.broker import Envelope, LogReader, Message
 from streams.delivery import deliver
+from streams.editions import forwarder_lane, forwarder_name
 from streams.errors import Halted, NotDecodable
 from streams.forwarding import forwarded, key_finder, numbered
 from streams.intake import Anchor, Intake, Part
@@ -24,17 +25,12 @@ AT_ONCE = 1_000
 """Messages in a batch, at the most: they are taken apart in one go, and heartbeats must not wait for long."""
 
 
-def forwarder_name(log: str) -> str:
-    """What the forwarder of a log is called among the agents of its service."""
-    return f"forward:{log}"
-
-
 class Forwarder:
     """A Duty; see `streams.hold`."""
 
     def __init__(self, log: Log, service: str, dedupe: int | None, around: Surroundings) -> None:
         """`dedupe`: for how long (ms of log time) ids of messages without a lane are remembered; None: not at all."""
-        self.slot = Slot(forwarder_name(log.name))
+        self.slot = Slot(forwarder_name(log))
         self.status = Status(service, self.slot.agent, 0, log.name)
         self._log = log
         self._dedupe = dedupe
@@ -56,13 +52,24 @@ class Forwarder:
         """See Duty: nothing is kept."""
 
     def _check_number(self, checkpoint: Checkpoint) -> None:
-        """A key's rows lie by the number of partitions. Raises Halted where it was another one before."""
-        before, now = checkpoint.watermark, self._log.partitions
-        if checkpoint.position >= 0 and before != now:
+        """A key's rows lie by the number of partitions. Raises Halted where it was another one before, and where what
+        lies by an earlier one was not moved yet."""
+        log, before = self._log, checkpoint.watermark
+        if before < 0:
             raise Halted(
-                f"log {self._log.name!r} was forwarded to {before} partitions up to offset {checkpoint.position}, and "
-                f"the topology says {now}: keys would change their partition, and leave their rows behind. Set it "
-                "back, or declare a log of another name and let agents read both until the old one has expired"
+                f"edition {log.edition} of log {log.name!r} has ended, with {-before} partitions: the topology is to "
+                f"say a later one. If `warren agents repartition {log.name}` broke off, run it again"
+            )
+        if log.edition > 1 and not before:
+            raise Halted(
+                f"what agents keep of log {log.name!r} lies by its earlier number of partitions: stop its workers, and "
+                f"let `warren agents repartition {log.name}` move it"
+            )
+        if checkpoint.position >= 0 and before != log.partitions:
+            raise Halted(
+                f"log {log.name!r} was forwarded to {before} partitions up to offset {checkpoint.position}, and the "
+                f"topology says {log.partitions}: keys would change their partition, and leave their rows behind. Set "
+                f"it back, or say `edition: {log.edition + 1}` beside it and run `warren agents repartition {log.name}`"
             )
 
 
@@ -96,7 +103,7 @@ class ForwarderTenure:
         self._status = status
         self._around = around
         self._find_key = key_finder(log)
-        self._lane = f"{status.service}/{checkpoint.slot}@{checkpoint.birth}"
+        self._lane = forwarder_lane(status.service, checkpoint.slot, checkpoint.birth)
         self._wake = asyncio.Event()
         self._commit: asyncio.Task[None] | None = None
 
@@ -157,6 +164,8 @@ class ForwarderTenure:
                 try:
                     message = self._forwarded(envelope, part.chunk.time)
                 except NotDecodable as error:
+                    if envelope.offset <= self._checkpoint.quiet:
+                        continue  # the edition before has said so
                     message, dead = self._dead_letter(envelope, error), dead + 1
                 messages.append(numbered(message, self._lane, envelope.offset, floor))
         return _Batch(self._moved_to(parts[-1]), messages, dead, repeats, parts[-1].chunk.time)

@@ -8,6 +8,7 @@ contiguous marks grow for ever in readers that see only some of a lane.
 
 import zlib
 from array import array
+from collections.abc import Iterable
 from datetime import timedelta
 
 import msgspec
@@ -16,6 +17,8 @@ from streams.windows import milliseconds
 
 SILENCE = milliseconds(timedelta(days=90))
 """Log time after which a lane that has sent nothing is forgotten."""
+FOR_GOOD = 1 << 62
+"""Beyond every time and every number."""
 
 
 class _Lane(msgspec.Struct, array_like=True):
@@ -49,6 +52,27 @@ class Lanes:
     def remembered(self) -> int:
         """Sequence numbers held, over all lanes."""
         return sum(len(lane.seen) for lane in self._lanes.values())
+
+    def numbers(self, name: str, floor: int) -> set[int]:
+        """The numbers read of a lane, from `floor` on: no less than the lane's own."""
+        return {seq for seq in self._lanes[name].seen if seq >= floor} if name in self._lanes else set()
+
+    def floor(self, name: str) -> int:
+        """The number below which all of a lane was read; -1 where nothing of it was."""
+        return self._lanes[name].floor if name in self._lanes else -1
+
+    def carry(self, name: str, floor: int, numbers: Iterable[int]) -> None:
+        """Take over what was read of a lane elsewhere: all below `floor`, and these numbers. It is never forgotten."""
+        self._lanes[name] = _Lane(floor, FOR_GOOD, set(numbers))
+
+    @property
+    def open(self) -> list[str]:
+        """The names of the lanes that are not closed."""
+        return [name for name, lane in self._lanes.items() if lane.floor < FOR_GOOD]
+
+    def close(self, name: str) -> None:
+        """Whatever comes from this lane counts as read, for good."""
+        self.carry(name, FOR_GOOD, ())
 
     def fresh(self, name: str, seq: int, floor: int, log_time: int) -> bool:
         """Take note of a send; False if it was read before."""

@@ -9,6 +9,7 @@ from stores.port import Checkpoint, Epoch, Slot
 from streams.addressing import Addressing
 from streams.agent import Agent
 from streams.changes import Herald
+from streams.editions import check_edition
 from streams.errors import Halted
 from streams.gate import Gate
 from streams.lanes import Lanes
@@ -112,6 +113,7 @@ class LogAgent:
 
     async def _gate(self, checkpoint: Checkpoint) -> Gate:
         around, topic, lanes = self._around, self._agent.topic, Lanes(checkpoint.seen)
+        check_edition(self._source, lanes)
         place = f"{self._agent.service}/{self._agent.name}"
         if self._source.forwarded:
             return PartitionGate(topic.decoders, lanes=lanes, ids=None, trusted=around.trusted, place=place)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stores.port import Checkpoint
-from streams.broker import Broker, Chunk, Extent, LogReader
+from streams.broker import Broker, Chunk, Envelope, Extent, LogReader
 from streams.errors import BrokerError
 
 SILENCE = 5.0
@@ -39,6 +39,18 @@ class Places:
                 if offset < chunk.first + len(chunk.raws):
                     return reader.fingerprint(chunk, offset)
         return b""
+
+    async def envelope(self, offset: int) -> Envelope | None:
+        """The message at that offset; None where there is none."""
+        extent = await self.extent()
+        if not extent.first <= offset <= extent.last:
+            return None
+        async with self.broker.read(self.stream, offset) as reader:
+            async for chunk in self._within(reader):
+                if chunk.first + len(chunk.raws) > offset:
+                    found = reader.scan(chunk, offset, ()) if chunk.first <= offset else []
+                    return found[0] if found and found[0].offset == offset else None
+        return None
 
     async def knows(self, checkpoint: Checkpoint) -> Known:
         """Whether it is the log that a checkpoint was made on."""

@@ -3,8 +3,6 @@
 Nothing is sent, and what is there stays until the swap, which is one commit.
 """
 
-import asyncio
-import contextvars
 from dataclasses import dataclass, replace
 
 from stores.port import Checkpoint, Encoded, Reset, Slot
@@ -13,6 +11,7 @@ from streams.app import App
 from streams.broker import Extent
 from streams.custody import custody
 from streams.delivery import deliver
+from streams.errand import Stuck, serve_up_to
 from streams.errors import StreamsError
 from streams.graph import tables_of
 from streams.log_agent import LogAgent
@@ -23,9 +22,6 @@ from streams.rewind import NotThere
 from streams.shadow import Shadow, shadow_of
 from streams.source import Source
 from streams.surroundings import Surroundings
-
-LOOK = 0.05
-"""Seconds between looks at how far the shadow has come."""
 
 
 class NotRebuilt(StreamsError):
@@ -127,18 +123,11 @@ class Rebuild:
         """Run the agent over its log up to `end`. Raises NotRebuilt where it cannot."""
         around = replace(self.around, store=shadow, broker=Rehearsal(self.around.broker, end))
         tables = [self.app.tables[name] for name in self._tables]
-        agent, stop = LogAgent(self.agent, self.source, tables, around), asyncio.Event()
-        running = asyncio.create_task(agent.serve(checkpoint, stop), context=contextvars.copy_context())
+        agent = LogAgent(self.agent, self.source, tables, around)
         try:
-            while agent.status.position < end and not running.done():
-                if agent.status.state == "paused":
-                    raise NotRebuilt(f"agent {self.slot} does not come to the end of its log: {agent.status.reason}")
-                await asyncio.wait([running], timeout=LOOK)
-            stop.set()
-            await running
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            await serve_up_to(agent, checkpoint, end)
+        except Stuck as error:
+            raise NotRebuilt(str(error)) from error
         return agent
 
     async def _difference(self, shadow: Shadow, table: str) -> Difference:

@@ -34,6 +34,11 @@ class Source:
         """Whether a forwarder stands between the log and this partition."""
         return self.partitions > 1
 
+    @property
+    def stem(self) -> str:
+        """What the partitions of its edition begin with; "" where there are none."""
+        return self.stream.rpartition("-")[0] if self.forwarded else ""
+
     def offset(self, envelope: Envelope) -> int:
         """The event's offset in the log, the intake: a forwarder numbers what it forwards by it."""
         return envelope.seq >> INDEX_BITS if self.forwarded else envelope.offset

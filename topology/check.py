@@ -52,12 +52,17 @@ def _check_names(declared: Sequence[Declared]) -> None:
 
 def _check_logs(one: Declared, taken: Mapping[str, Place]) -> None:
     for log in one.service.logs:
-        for name in (name for name in taken if log.partitions > 1 and is_partition(name, log)):
+        for name in (name for name in taken if log.partitions > 1 and _hides(name, log)):
             message = f"{name!r}, in {taken[name]}, has the name of one of its partitions: rename one of them"
             one.page.fault(one.place(log), message)
         if ("logs", log.name, "retention") not in one.page.places:
             message = "kept for ever, until the disk is full: add `retention: {age: 90d, bytes: 5GB}`"
             one.page.fault(one.place(log), message, "warning")
+
+
+def _hides(name: str, log: Log) -> bool:
+    """Whether a partition has this name, or would have that of this one's partitions."""
+    return is_partition(name, log) or (log.edition > 1 and name == log.stem)
 
 
 def _names(one: Declared) -> Iterator[tuple[str, str, Place]]:

@@ -46,18 +46,26 @@ def _remedy(wanted: QueueState) -> str:
 
 
 def partition_conflict(log: Log, observed: Observed, declared: Iterable[str]) -> Conflict | None:
-    """Whether a log stands with another number of partitions: keys would change their partition."""
+    """Whether this edition of a log stands with another number of partitions: keys would change their partition."""
     others = set(declared).difference(log.partition_names)
     standing = [name for name in observed.queues if is_partition(name, log) and name not in others]
     if standing:
         number = 1 + max(int(name.rpartition("-")[2]) for name in standing)
     else:
-        number = 1 if log.name in observed.queues else log.partitions
+        number = 1 if log.name in observed.queues and log.edition == 1 else log.partitions
     if number == log.partitions:
         return None
     problem = f"it stands with partitions: {number}, the topology says {log.partitions}, and the number is fixed"
-    remedy = "Set it back, or declare a log of another name and let agents read both until the old one has expired."
-    return Conflict("log", log.name, problem, remedy)
+    return Conflict("log", log.name, problem, _of_another_number(log))
+
+
+def _of_another_number(log: Log) -> str:
+    if log.partitions == 1:
+        return "Set it back: a log in partitions cannot be made whole again. Or declare a log of another name."
+    return (
+        f"Set it back; or say `edition: {log.edition + 1}` beside it and apply, stop the workers, and let "
+        f"`warren agents repartition {log.name}` move what they keep. Nothing is moved before."
+    )
 
 
 def shadow_conflict(policy: Policy, log: Log, observed: Observed) -> Conflict | None:

@@ -37,6 +37,8 @@ def _queue(queue: Queue) -> dict[str, object]:
 
 def _log(log: Log) -> dict[str, object]:
     content: dict[str, object] = {**_bind(log.bindings), "partitions": log.partitions}
+    if log.edition > 1:
+        content["edition"] = log.edition
     if log.key is not None:
         content["key"] = log.key
     age = {"age": format_duration(log.max_age)} if log.max_age else {}

@@ -115,19 +115,25 @@ def _is_rung(rung: str, item: Node) -> bool:
 
 
 def _log(name: str, node: Node) -> Log:
-    fields = node.fields(("bind", "partitions", "key", "retention", "due"))
+    fields = node.fields(("bind", "partitions", "key", "retention", "due", "edition"))
     key, retention = fields.get("key"), fields.get("retention")
     bounds = retention.fields(("age", "bytes")) if retention else {}
     if retention and retention.is_empty():
         retention.fault("say how long or how much to keep: {age: 90d}, {bytes: 5GB} or both")
+    partitions, edition = _number(fields.get("partitions"), 1), _number(fields.get("edition"), 1)
+    if partitions == 1 and edition > 1:
+        fields["edition"].fault(
+            "it counts how often the log got a new number of partitions, and there is one: leave it out"
+        )
     return Log(
         name=name,
         bindings=_bindings(fields.get("bind")),
-        partitions=_number(fields.get("partitions"), 1),
+        partitions=partitions,
         key=key.text() if key else None,
         max_age=_age(bounds.get("age")),
         max_bytes=_bytes(bounds.get("bytes")),
         due=_types(fields.get("due")),
+        edition=edition,
     )
 
 

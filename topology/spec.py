@@ -69,13 +69,21 @@ class Log:
     max_bytes: int | None = None
     due: tuple[str, ...] = ()
     """Types that come due here: the agents of this log schedule them, and nobody publishes them."""
+    edition: int = 1
+    """Raised by one with each new number of partitions: the partitions of each edition are streams of their own."""
+
+    @property
+    def stem(self) -> str:
+        """What the names of its partitions begin with."""
+        return self.name if self.edition == 1 else f"{self.name}.{self.edition}"
 
     @property
     def partition_names(self) -> tuple[str, ...]:
-        """The streams that agents read: the log itself, or `NAME-0` … `NAME-N-1` where it is partitioned."""
+        """The streams that agents read: the log itself, or where it is partitioned `NAME-0` … `NAME-N-1`, in later
+        editions `NAME.2-0` …"""
         if self.partitions == 1:
             return (self.name,)
-        return tuple(f"{self.name}-{number}" for number in range(self.partitions))
+        return tuple(f"{self.stem}-{number}" for number in range(self.partitions))
 
     @property
     def streams(self) -> tuple[str, ...]:
@@ -187,7 +195,7 @@ class Topology:
 def is_partition(name: str, log: Log) -> bool:
     """Whether a name is that of a partition of this log, if it had enough of them."""
     prefix, _, number = name.rpartition("-")
-    return prefix == log.name and number.isdecimal()
+    return prefix == log.stem and number.isdecimal()
 
 
 def _binds(kind: ExchangeType, binding: Binding, key: str, headers: Mapping[str, object]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stores.port import Slot, Store
 from streams.app import App
 from streams.broker import Broker
-from streams.forwarder import forwarder_name
+from streams.editions import forwarder_name
 from streams.graph import is_log_agent
 from streams.status import Status
 from topology.spec import RETRY_PREFIX, Topology
@@ -64,7 +64,7 @@ class Watch:
             for partition, stream in enumerate(log.partition_names):
                 yield Slot(agent.name, partition), stream
             if log.partitions > 1:
-                yield Slot(forwarder_name(log.name)), log.name
+                yield Slot(forwarder_name(log)), log.name
 
     def _queues(self) -> list[str]:
         rungs = [f"{RETRY_PREFIX}{rung}" for rung in self.topology.retry_delays()]

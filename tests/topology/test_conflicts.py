@@ -53,9 +53,29 @@ def test_the_number_of_partitions_is_fixed() -> None:
     assert str(partition_conflict(log, standing, log.partition_names)).startswith(problem)
 
 
-def test_a_log_cannot_be_partitioned_later_nor_made_whole() -> None:
+def test_another_number_of_partitions_is_another_edition() -> None:
+    standing = _streams("saga", "saga-0", "saga-1")
+    conflict = partition_conflict(Log("saga", partitions=3), standing, ())
+    assert conflict
+    assert "say `edition: 2`" in conflict.remedy
+    assert "`warren agents repartition saga`" in conflict.remedy
+    assert partition_conflict(Log("saga", partitions=3, edition=2), standing, ()) is None
+    assert partition_conflict(Log("saga", partitions=3, edition=2), _streams("saga"), ()) is None
+
+
+def test_the_number_of_an_edition_is_fixed_too() -> None:
+    log = Log("saga", partitions=3, edition=2)
+    standing = _streams("saga", "saga-0", "saga-1", "saga.2-0", "saga.2-1")
+    conflict = partition_conflict(log, standing, ())
+    assert conflict
+    assert "say `edition: 3`" in conflict.remedy
+
+
+def test_a_log_cannot_be_partitioned_without_a_new_edition_nor_made_whole() -> None:
     assert partition_conflict(Log("saga", partitions=2), _streams("saga"), ())
-    assert partition_conflict(Log("saga"), _streams("saga", "saga-0", "saga-1"), ())
+    conflict = partition_conflict(Log("saga"), _streams("saga", "saga-0", "saga-1"), ())
+    assert conflict
+    assert "Set it back" in conflict.remedy
 
 
 def test_partitions_that_were_being_made_are_no_conflict() -> None:

@@ -99,6 +99,14 @@ def test_a_file_that_is_not_yaml_says_where_and_spares_the_others(tmp_path: Path
         ("service: a\n? [b]\n: c\n", "2:3: error: expected a single value, found a list"),
         ("service: a\nlogs: {b: {partitions: 010, retention: {age: 1d}}}\n", "2:24: error: logs/b/partitions:"),
         ("service: a\nlogs: {b: {partitions: 0, retention: {age: 1d}}}\n", "2:24: error: logs/b/partitions: expected"),
+        (
+            "service: a\nlogs: {b: {edition: 2, retention: {age: 1d}}}\n",
+            "2:21: error: logs/b/edition: it counts how often",
+        ),
+        (
+            "service: a\nlogs: {b: {partitions: 2, edition: 2, retention: {age: 1d}}, b.2: {retention: {age: 1d}}}\n",
+            "2:8: error: logs/b: 'b.2', in ",
+        ),
         ("service: a\nlogs: {b: {retention: {age: 99999999999d}}}\n", "2:29: error: logs/b/retention/age: the dura"),
         ("service: a\nexchanges: {b: {alternate: b}}\n", "2:28: error: exchanges/b/alternate: alternates run in a"),
         ("service: a\nqueues: {b: {retry: [[1s]]}}\n", "2:22: error: queues/b/retry[0]: expected a single value"),

@@ -16,17 +16,17 @@ from stores.port import Roster, Slot, Standing
 from streams import App
 from streams.agent import Agent
 from streams.broker import Extent
-from streams.forwarder import forwarder_name
+from streams.editions import forwarder_name
 from streams.graph import at_work, is_log_agent, tables_of
-from streams.limits import Limits
 from streams.rebuild import Difference, Rebuild, Rebuilt
 from streams.rewind import Rewind, Target
 from streams.source import Source, sources
-from streams.surroundings import Surroundings
 from topology.load import load_shop
 from topology.spec import Topology, nearest
+from warren.cli.repartition import repartition
+from warren.cli.tool import surroundings, tool_name
 from warren.settings import load_settings
-from warren.system import System, now, open_system
+from warren.system import System, open_system
 
 EXAMPLES = 5
 """Keys that are told of each kind of difference."""
@@ -60,7 +60,11 @@ def agents() -> None:
       warren agents list                          positions, owners, what waits
       warren agents rebuild analytics             make its tables again and compare
       warren agents reset analytics --to first    empty its tables and read everything again
+      warren agents repartition orders.commands   after its log got a new number of partitions
     """
+
+
+agents.add_command(repartition)
 
 
 @agents.command("list")
@@ -129,22 +133,6 @@ class Found:
         """The partitions of its log."""
         return tuple(sources(self.system.topology.logs[self.agent.topic.names[0]]))
 
-    def surroundings(self) -> Surroundings:
-        """What the agent is given to work with, in the hands of a tool."""
-        system = self.system
-        users = frozenset([system.broker.user, *(service.name for service in system.topology.services)])
-        return Surroundings(
-            system.stores[self.app.id],
-            system.broker,
-            system.topology,
-            tool_name(),
-            system.settings.lease,
-            users,
-            now,
-            system.ids,
-            Limits(),
-        )
-
     def rewind(self, source: Source) -> Rewind:
         """The tool that takes it back on one partition."""
         return Rewind(
@@ -157,11 +145,6 @@ class Found:
             self.system.settings.lease,
             random.SystemRandom(),
         )
-
-
-def tool_name() -> str:
-    """As which a command takes slots: like a worker's name, and no worker's."""
-    return f"tool-{random.SystemRandom().getrandbits(64):016x}"
 
 
 @asynccontextmanager
@@ -214,7 +197,7 @@ def rebuild(agent: str, swap: bool, as_json: bool) -> None:
 
 async def _rebuild(name: str, swap: bool) -> list[Rebuilt]:
     async with found(name) as agent:
-        around = agent.surroundings()
+        around = surroundings(agent.system, agent.app.id)
         tools = [Rebuild(agent.app, agent.agent, source, around) for source in agent.sources]
         return [await tool.run(swap=swap) for tool in tools]
 
@@ -273,7 +256,7 @@ def _read(app: App, topology: Topology) -> Iterator[tuple[Slot, Source]]:
     """The slots of a service, forwarders first, each with what it reads."""
     for log in topology.service(app.id).logs:
         if log.partitions > 1:
-            yield Slot(forwarder_name(log.name)), Source(log.name, log.name)
+            yield Slot(forwarder_name(log)), Source(log.name, log.name)
     for agent in at_work(app, topology):
         if is_log_agent(agent, topology):
             for source in sources(topology.logs[agent.topic.names[0]]):
