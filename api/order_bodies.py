@@ -48,7 +48,7 @@ class PlaceOrder(Body):
     items: Annotated[list[Wanted], Field(min_length=1, max_length=100)]
     currency: Currency
     shipping_address: NewAddress
-    payment_token: Text
+    payment_token: Annotated[Text, Field(repr=False)]
 
 
 class OrderAccepted(Body):

@@ -4,6 +4,7 @@ from uuid import UUID, uuid5
 
 from agents.orders.events import Address, Line, OrderPlace
 from agents.orders.tables import Order
+from agents.payments.seal import seal
 from api.catalog import Catalog
 from api.order_bodies import PlaceOrder, Wanted
 from api.problems import Problem
@@ -20,13 +21,13 @@ def message_id_of(order_id: UUID) -> str:
 
 
 def command_of(request: PlaceOrder, order_id: UUID, catalog: Catalog) -> OrderPlace:
-    """The command, at the catalog's prices. Raises Problem (422)."""
+    """The command, at the catalog's prices, its payment token sealed. Raises Problem (422)."""
     return OrderPlace(
         order_id=order_id,
         user_id=request.user_id,
         items=[_line(index, wanted, request.currency, catalog) for index, wanted in enumerate(request.items)],
         currency=request.currency,
-        payment_token=request.payment_token,
+        payment_token=seal.close(request.payment_token, order_id),
         shipping_address=Address(**request.shipping_address.model_dump()),
     )
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import uvloop
 from fastapi import APIRouter, FastAPI
 
+from agents.payments.seal import seal
 from agents.registry import AGENTS
 from api.app import create_app
 from api.endpoints import ROUTERS
@@ -14,12 +15,15 @@ from api.server import serve
 from streams.status import Status
 from warren.edge import edge_of, shared_windows
 from warren.garbage import fit_collector
+from warren.sealing import seal_keys
 from warren.settings import Settings
 from warren.signals import stop_on_signals
 from warren.system import System, open_system
 
 Announce = Callable[[str], None]
 """Told the address once the process serves."""
+PAYMENTS = "payments"
+"""The service that opens the seals of payment tokens; those that the edge closes."""
 RELAY_GRACE = 10.0
 """Seconds that events under way have at stop; what is not confirmed by then is published at the next start."""
 
@@ -61,6 +65,8 @@ async def running(
     chosen = list(services)
     fit_collector()
     async with AsyncExitStack() as stack:
+        if PAYMENTS in chosen or not agents:
+            stack.enter_context(seal.keyed(seal_keys(settings)))
         system = await stack.enter_async_context(open_system(settings, chosen))
         status: Callable[[], list[Status]] = list
         if agents:

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, Secret, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Secret,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -65,6 +74,9 @@ class Settings(BaseSettings):
     """Rate limits and caches. Without it they live in this process."""
     provider: Annotated[SecretUrl, _scheme("http", "https")] | None = None
     """The payment provider. Without it a simulated one is in this process, with its book under `data`."""
+    seal_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """Keys of 32 bytes in base64, separated by commas, that payment tokens are sealed with: the first one seals, all of
+    them open. Without any, and without RabbitMQ, there is one in `seal.key` under `data`."""
     smtp: Annotated[SecretUrl, _scheme("smtp", "smtp+starttls", "smtps")] | None = None
     """The mail server. Without it mails are files in `outbox` under `data`, as is all that has no way out."""
     sms: Annotated[SecretUrl, _scheme("http", "https")] | None = None

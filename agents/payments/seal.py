@@ -47,9 +47,7 @@ class Seal:
             self._keys = before
 
     def close(self, token: str, order_id: UUID) -> str:
-        """The token, sealed; one that is sealed already as it is."""
-        if is_sealed(token):
-            return token
+        """The token, sealed."""
         name, cipher = next(iter(self._own().items()))
         nonce = urandom(_NONCE_BYTES)
         closed = name + nonce + cipher.encrypt(nonce, token.encode(), order_id.bytes)

@@ -7,7 +7,7 @@ from agents.payments.provider.port import Answer, Outcome
 from agents.payments.rules import answers, intents, keys, outcomes
 from agents.payments.rules.keys import Command
 from agents.payments.rules.outcomes import Told
-from agents.payments.seal import seal
+from agents.payments.seal import is_sealed, seal
 from agents.payments.tables import Act, Payment, payments
 from agents.payments.till import till
 from streams import Conflict
@@ -58,11 +58,17 @@ async def _opened(command: Command) -> Case | None:
             return Case(payment, version, act, kept=False)
         payment = intents.noted(payment, act)
         if isinstance(command, PaymentAuthorize) and not act.settled:
-            payment.payment_token = seal.close(command.payment_token, command.order_id)
+            payment.payment_token = _sealed(command)
         try:
             return Case(payment, await payments.put(command.order_id, payment, version), act, kept=True)
         except Conflict:
             continue
+
+
+def _sealed(command: PaymentAuthorize) -> str:
+    """Its token as it came; one from before there were seals is sealed now."""
+    token = command.payment_token
+    return token if is_sealed(token) else seal.close(token, command.order_id)
 
 
 async def _answer(case: Case, *, look_first: bool) -> Answer:

@@ -11,6 +11,7 @@ import pytest
 
 from agents.orders.events import Address, Line, OrderPlace
 from agents.orders.tables import Order, PaymentStatus, Status, Step
+from agents.payments.seal import seal
 from stores.port import Commit, Slot
 from streams.codec import encode
 from streams.embedded import Fate
@@ -61,7 +62,8 @@ async def test_an_accepted_order_is_a_command_in_the_sagas_log_at_the_catalogs_p
     assert (message["type"], message["key"]) == ("order.place", str(order_id))
     command = msgspec.json.decode(message["body"], type=OrderPlace)
     assert command.items == [Line(UUID(BASKET), 3, Decimal("12.50"))]
-    assert (command.user_id, command.payment_token) == (USER, "tok_visa")
+    assert (command.user_id, seal.open(command.payment_token, order_id)) == (USER, "tok_visa")
+    assert b"tok_visa" not in message["body"], "it is sealed"
 
 
 async def test_the_same_key_is_the_same_message_and_another_users_key_is_not() -> None:

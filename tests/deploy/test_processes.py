@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from uuid import uuid4
@@ -38,6 +39,7 @@ def environment(rabbitmq: RabbitMQServer, postgres: PostgresServer, user: str | 
         "WARREN_STORE": postgres.url,
         "WARREN_LOG_FORMAT": "json",
         "WARREN_RATE_LIMIT": "0",
+        "WARREN_SEAL_KEYS": b64encode(bytes(range(32))).decode(),
     }
 
 

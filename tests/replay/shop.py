@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from base64 import b64encode
 from collections import Counter
 from contextlib import ExitStack
 from functools import partial
@@ -45,6 +46,7 @@ class Shop:
             "WARREN_MANAGEMENT": rabbitmq.address.management,
             "WARREN_STORE": postgres.url,
             "WARREN_LEASE": str(LEASE),
+            "WARREN_SEAL_KEYS": b64encode(bytes(range(32))).decode(),
             "WARREN_DATA": self._commands.enter_context(TemporaryDirectory()),
         }
 

@@ -10,6 +10,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from agents.payments.seal import seal
 from streams.status import Status
 from warren.cli.progress import progress
 from warren.garbage import fit_collector
@@ -17,6 +18,7 @@ from warren.logs import configure
 from warren.replay.dataset import CURRENCY, baskets
 from warren.replay.run import Replay, Result
 from warren.replay.tables import Tables
+from warren.sealing import seal_keys
 from warren.settings import Settings, load_settings
 from warren.system import System, open_system
 
@@ -66,6 +68,13 @@ async def _replay(
 ) -> tuple[Result, list[Status]]:
     """The result, and how the agents of this process did."""
     fit_collector()
+    with seal.keyed(seal_keys(settings)):
+        return await _run(settings, orders, rate, agents=agents)
+
+
+async def _run(
+    settings: Settings, orders: int | None, rate: float | None, *, agents: bool
+) -> tuple[Result, list[Status]]:
     async with open_system(settings) as system, _agents_of(system, wanted=agents) as statuses:
         replay = Replay(system.publisher("gateway"), system.broker, Tables(system.views), rate=rate)
         with progress("orders", orders or ALL) as report:

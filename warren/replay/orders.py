@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID, uuid5
 
 from agents.orders.events import Address, Line, OrderPlace
+from agents.payments.seal import seal
 from warren.replay.dataset import CURRENCY, Basket
 
 NAMESPACE: Final = UUID("7e2b7a0e-0d7c-5a4f-8a4b-4f6d1c0f5b52")
@@ -35,11 +36,12 @@ def product_id(product: int) -> UUID:
 
 def order_place(basket: Basket) -> OrderPlace:
     """The command that places a basket: each line one piece at the line's price."""
+    id = order_id(basket.id)
     return OrderPlace(
-        order_id=order_id(basket.id),
+        order_id=id,
         user_id=user_id(basket.household),
         items=[Line(product_id(product), 1, money) for product, money in basket.lines],
         currency=CURRENCY,
-        payment_token="tok_ok",
+        payment_token=seal.close("tok_ok", id),
         shipping_address=ADDRESS,
     )

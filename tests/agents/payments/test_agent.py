@@ -10,8 +10,10 @@ from agents.payments.events import PaymentOperation, PaymentVoided
 from agents.payments.provider.breaker import Breaker, Limits
 from agents.payments.provider.port import Answer, Operation, Outcome, ProviderMisused
 from agents.payments.rules.keys import Command
+from agents.payments.seal import Seal, seal
 from agents.payments.tables import Standing, State
 from tests.agents.payments.place import (
+    ORDER,
     REFUND,
     TEN,
     Place,
@@ -301,3 +303,45 @@ async def test_a_capture_with_a_token_of_a_refused_card_ends_there() -> None:
         await service.command(capture(token="tok_decline"))
         assert await service.types() == ["failed"]
         assert (await service.payment()).state is Standing.FAILED
+
+
+SECRET = "tok_flaky_4711_nobody_may_read"
+
+
+@virtual
+async def test_a_token_is_in_no_message_table_or_log_line_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        closed = authorize(seal.close(SECRET, ORDER))
+        await service.command(closed)
+        kept = (await service.payment()).payment_token
+        assert kept == closed.payment_token, "sealed as it came"
+        assert SECRET.encode() not in await service.dump()
+        await service.command(query(AUTHORIZE), query(AUTHORIZE))
+        assert (await service.types())[-1] == "authorized", "and opened for the provider"
+        assert (await service.payment()).payment_token is None
+        assert SECRET.encode() not in await service.dump()
+    assert SECRET not in "".join(capsys.readouterr())
+
+
+@virtual
+async def test_a_token_from_before_there_were_seals_is_sealed_when_it_is_kept() -> None:
+    async with place(Watched()) as service:
+        await service.command(authorize(SECRET))
+        kept = (await service.payment()).payment_token
+        assert kept is not None
+        assert seal.open(kept, ORDER) == SECRET
+        assert SECRET.encode() not in await service.dump()
+
+
+@virtual
+async def test_a_token_under_a_key_that_is_missing_is_a_dead_letter_that_names_the_setting(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        await service.command(authorize(Seal([bytes(32)]).close(SECRET, ORDER)), seconds=3600)
+        assert provider.asked.total() == 0
+        (letter,) = await service.log("dead.letters")
+        assert SECRET.encode() not in letter.body
+    assert "WARREN_SEAL_KEYS" in "".join(capsys.readouterr())
