@@ -4,12 +4,13 @@ UV_VERSION := 0.13.9
 UV := .uv/$(UV_VERSION)/bin/uv
 PYTHON := .venv/bin/python
 LOCK := uv.lock pyproject.toml
+PACKAGES := warren api agents streams stores topology
 # Most tests wait more than they work.
 PARALLEL := -n 4 --dist worksteal
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick lint format bench prove prove-points prove-chaos prove-brokers prove-replay prove-mutants servers clean
+.PHONY: help demo dataset test test-quick lint audit format bench prove prove-points prove-chaos prove-brokers prove-replay prove-mutants servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +34,10 @@ lint: .venv/.dev ## Check imports, style and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy .
+	.venv/bin/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES)
+
+audit: .venv/.dev ## Look for packages with known vulnerabilities; asks PyPI
+	.venv/bin/pip-audit --local --skip-editable
 
 format: .venv/.dev ## Format the code and mend what can be mended by itself
 	.venv/bin/ruff check --fix .

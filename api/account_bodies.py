@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, Field, SecretStr, StrictBool, StringConstraints
 
 from agents.auth.events import Channels, Profile
 from agents.auth.models import User
@@ -95,9 +95,9 @@ class PasswordChange(Body):
 class ChannelsBody(Body):
     """By which ways to be told things."""
 
-    email: bool
-    sms: bool
-    push: bool
+    email: StrictBool
+    sms: StrictBool
+    push: StrictBool
 
 
 class Preferences(Body):

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from agents.auth.errors import AccountError
 from api import account_faults
 from api.correlation import correlation_of
+from api.methods import methods_of
 from api.problems import Problem, answer, of_status, unavailable
 from stores.errors import SchemaMissing, StoreError, StoreUnavailable
 from streams.errors import SendRefused
@@ -26,7 +27,11 @@ def install(app: FastAPI) -> None:
 
 def _handler(problem_of: Callable[[Exception], Problem]) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
-        return answer(problem_of(error), correlation_of(request.scope).id)
+        problem = problem_of(error)
+        if problem.status_code == 405:
+            app: FastAPI = request.app
+            problem.headers = {"Allow": ", ".join(methods_of(app.routes, request.scope))}
+        return answer(problem, correlation_of(request.scope).id)
 
     return handle
 

@@ -49,7 +49,14 @@ def checked_key(key: str) -> str:
 
 
 async def _key(
-    idempotency_key: Annotated[str, Header(description="The same for a retry, a new one else: one key counts once.")],
+    idempotency_key: Annotated[
+        str,
+        Header(
+            description="The same for a retry, a new one else: one key counts once.",
+            # Told, and checked by `checked_key`: what does not fit is 400.
+            json_schema_extra={"pattern": r"^[!-~]+$", "minLength": 1, "maxLength": 255},
+        ),
+    ],
 ) -> str:
     return checked_key(idempotency_key)
 
@@ -119,12 +126,12 @@ class Once:
         place = str(int(id[:8], 16) % SHELVES)
         for _ in range(TRIES):
             shelf, version = await documents.get(place)
-            requests = shelf.requests if shelf else {}
-            kept = judge(_current(requests, id, self._now()))
-            if kept is not None and kept == requests.get(id):
+            lying = shelf.requests if shelf else {}
+            kept = judge(_current(lying, id, self._now()))
+            if kept is not None and kept == lying.get(id):
                 return kept
             try:
-                await documents.put(place, Shelf(_cleared(requests, id, kept, self._now())), version)
+                await documents.put(place, Shelf(_cleared(lying, id, kept, self._now())), version)
             except Conflict:
                 continue
             return kept
@@ -150,13 +157,13 @@ async def _once(request: Request, edge: GivenEdge) -> Once:
 GivenOnce = Annotated[Once, Depends(_once)]
 
 
-def _current(requests: Mapping[str, Kept], id: str, now: int) -> Kept | None:
-    kept = requests.get(id)
+def _current(lying: Mapping[str, Kept], id: str, now: int) -> Kept | None:
+    kept = lying.get(id)
     return kept if kept and kept.until > now else None
 
 
-def _cleared(requests: Mapping[str, Kept], id: str, kept: Kept | None, now: int) -> dict[str, Kept]:
-    others = {other: one for other, one in requests.items() if other != id and one.until > now}
+def _cleared(lying: Mapping[str, Kept], id: str, kept: Kept | None, now: int) -> dict[str, Kept]:
+    others = {other: one for other, one in lying.items() if other != id and one.until > now}
     return others if kept is None else {**others, id: kept}
 
 

@@ -1,9 +1,6 @@
 """HEAD is answered wherever GET is: the same, without a body (RFC 9110)."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from api.middleware.responding import on_start
 
 
 class Heads:
@@ -13,15 +10,13 @@ class Heads:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif scope["method"] == "HEAD":
+        if scope["type"] == "http" and scope["method"] == "HEAD":
             asked = {**scope, "method": "GET"}
             await self._app(asked, receive, _Head(send).send)
             # What was found out about the request is for those outside too.
             scope["route"] = asked.get("route")
         else:
-            await self._app(scope, receive, on_start(send, _allow_head))
+            await self._app(scope, receive, send)
 
 
 class _Head:
@@ -39,8 +34,3 @@ class _Head:
         else:
             self._ended = message.get("more_body", False)
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _allow_head(status: int, headers: MutableHeaders) -> None:
-    if status == 405 and "GET" in headers.get("allow", ""):
-        headers["Allow"] = f"{headers['Allow']}, HEAD"
