@@ -23,6 +23,9 @@ NEXT: Final[dict[Status, frozenset[Status]]] = {
     Status.PAYMENT_FAILED: frozenset(),
 }
 """Which status may follow which."""
+MOST: Final = Decimal(10**9)
+"""No price and no total is as much: sums of larger numbers with as many places would not be exact."""
+PLACES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,10 @@ def _unacceptable(command: OrderPlace) -> str:
         return "a quantity is at least 1"
     if any(not line.price.is_finite() or line.price < 0 for line in command.items):
         return "a price is a number, and not negative"
+    if any(line.price >= MOST or line.price != round(line.price, PLACES) for line in command.items):
+        return f"a price is below {MOST:,} and has {PLACES} decimal places at the most"
+    if total_of(command.items) >= MOST:
+        return f"a total is below {MOST:,}"
     return ""
 
 

@@ -73,6 +73,11 @@ def test_the_same_order_again_changes_nothing() -> None:
         (command("-1.00"), "a price is a number, and not negative"),
         (command("NaN"), "a price is a number, and not negative"),
         (command("Infinity"), "a price is a number, and not negative"),
+        (command("1E+400"), "a price is below"),
+        (command("1E-400"), "a price is below"),
+        (command("0.00001"), "a price is below"),
+        (command("999999999.00", "0.9999", "1.00"), "a total is below"),
+        (command("10.00", quantity=10**8), "a total is below"),
     ],
 )
 def test_a_command_that_contradicts_itself_is_refused(bad: OrderPlace, reason: str) -> None:
