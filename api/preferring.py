@@ -1,22 +1,20 @@
 """The header `Prefer: wait=N` (RFC 7240): a client that would rather wait for an outcome than ask for it."""
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated, Final, TypeVar
 
 from fastapi import Depends, Header
 
 from api.problems import Problem
 from stores.errors import StoreError
+from streams import View
+from streams.keys import Key
 
 T = TypeVar("T")
 
 LONGEST: Final = 30
 """Seconds; who asks for more gets that."""
-FIRST_LOOK: Final = 0.02
-LAST_LOOK: Final = 0.25
-"""Seconds between looks, doubled from the first to the last."""
 
 _WAIT = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,6})"?\s*(?=$|[,;])', re.IGNORECASE)
 
@@ -37,23 +35,9 @@ def wait_of(prefer: str) -> int:
     return min(int(found[1]), LONGEST) if found else 0
 
 
-async def appears(look: Callable[[], Awaitable[T | None]], within: float) -> T | None:
-    """What `look` finds, or None where that takes longer than `within` seconds. What cannot be read is not there."""
-    delay = FIRST_LOOK
+async def appears(view: Callable[[], View[T]], key: Key, within: float) -> T | None:
+    """The row of a key, once it is there; None where that takes longer than `within` seconds, or cannot be read."""
     try:
-        async with asyncio.timeout(within):
-            while True:
-                found = await _found(look)
-                if found is not None:
-                    return found
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, LAST_LOOK)
-    except TimeoutError:
-        return None
-
-
-async def _found(look: Callable[[], Awaitable[T | None]]) -> T | None:
-    try:
-        return await look()
+        return await view().awaited(key, lambda found: found is not None, within=within)
     except (StoreError, Problem):
         return None

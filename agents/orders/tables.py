@@ -58,4 +58,4 @@ def order_of(event: Event[Record]) -> UUID:
     return order_id
 
 
-orders = app.Table("orders", value_type=Order, index=("userId", "status"), resident=False, keys=order_of)
+orders = app.Table("orders", value_type=Order, index=("userId", "status"), resident=False, keys=order_of, watched=True)

@@ -63,7 +63,7 @@ async def place_order(
 
     async def place() -> Made:
         await _place(body, order_id, edge, sender, correlation)
-        order = await appears(lambda: edge.view("orders", orders).get(order_id), wait) if wait else None
+        order = await appears(lambda: edge.view("orders", orders), order_id, wait) if wait else None
         location = {"Location": f"{router.prefix}/{order_id}"}
         if order is None:
             return Made(202, OrderAccepted(id=order_id, status=Status.PENDING), location)
