@@ -118,6 +118,7 @@ class Place:
         self.broker = self.server.connect("payments")
         self._app = app
         self._orders = Publisher(self.server.connect("orders"), topology, service="orders", now=self.now, ids=Random(2))
+        self.publisher = Publisher(self.broker, topology, service="payments", now=self.now, ids=Random(3))
         self._topology = topology
         self.worker = self._new_worker()
 
@@ -137,6 +138,12 @@ class Place:
     async def start(self) -> None:
         await self.store.open()
         await self.store.apply(self._app.specs())
+        await self.worker.start()
+
+    async def crash(self) -> None:
+        """The process dies where it stands; another one takes its place."""
+        await self.worker.abandon()
+        self.worker = self._new_worker()
         await self.worker.start()
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """The payments agent with a provider that misbehaves, in virtual time."""
 
+import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 from uuid import UUID
@@ -205,6 +206,36 @@ async def test_what_broke_off_after_its_intent_is_taken_up_under_the_same_key(be
         await service.command(seconds=2)
         assert await service.types() == ["authorized"]
         assert provider.done == {"authorize": 1}
+
+
+class Silent(Watched):
+    """A provider whose first call does its deed, or does not, and never returns."""
+
+    def __init__(self, *, before: bool) -> None:
+        super().__init__()
+        self._calls = iter([before])
+
+    async def ask(self, key: str, operation: Operation) -> Answer:
+        before = next(self._calls, None)
+        if before is None:
+            return await super().ask(key, operation)
+        if not before:
+            await super().ask(key, operation)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before the deed", "between deed and outcome"])
+@virtual
+async def test_a_process_that_dies_with_an_intent_leaves_it_to_the_next_one(before: bool) -> None:
+    provider = Silent(before=before)
+    async with place(provider) as service:
+        await service.command(authorize())
+        assert (await service.payment()).acts["authorize"].state is State.ASKED
+        await service.crash()
+        await service.command(capture(), seconds=10)
+        assert await service.types() == ["authorized", "captured"]
+        assert provider.done == {"authorize": 1, "capture": 1}
 
 
 @virtual
