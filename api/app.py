@@ -14,6 +14,8 @@ from api.endpoints import ROUTERS
 from api.engine_metrics import EngineCollector
 from api.guesses import Guesses
 from api.http_metrics import HttpMetrics
+from api.live import Live
+from api.live_figures import LiveFigures
 from api.middleware.accounting import Accounting
 from api.middleware.body_limits import BodyLimits
 from api.middleware.client_address import ClientAddress
@@ -61,6 +63,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     app.state.registry = registry
     app.state.sender = Sender(edge.publisher, edge.patience)
     app.state.guesses = Guesses(rates)
+    app.state.live = Live(LiveFigures(edge).read)
     faults.install(app)
     for router in routers:
         app.include_router(router)

@@ -14,6 +14,8 @@ from api.protocol import PatientProtocol
 
 GRACE: Final = 10
 """Seconds that requests under way have at stop."""
+MOST_SAID: Final = 65_536
+"""Bytes of a message that comes by WebSocket."""
 
 
 class CannotListen(Exception):
@@ -47,6 +49,8 @@ async def serve(app: ASGIApp, host: str, port: int, *, grace: int = GRACE) -> As
         uvicorn.Config(
             app,
             http=PatientProtocol,
+            ws="websockets-sansio",
+            ws_max_size=MOST_SAID,
             lifespan="off",
             log_config=None,
             access_log=False,

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.endpoints import (
     analytics,
     auth,
+    changes,
     dashboard,
     events,
     live,
@@ -31,6 +32,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     notifications.router,
     templates.router,
     tables.router,
+    changes.router,
     operations.router,
     dashboard.router,
     outbox.router,

@@ -1,20 +1,17 @@
 """What the shop takes and how it does, for analysts and dashboards."""
 
 from datetime import datetime
-from functools import reduce
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 
-from agents.analytics.tables import ALL, DAY, HOUR, MINUTE, cohorts, funnel
+from agents.analytics.tables import ALL, DAY, HOUR, MINUTE, cohorts
 from agents.analytics.tally import Tally
-from agents.analytics.visitor import Cohort, Funnel, funnels_together
+from agents.analytics.visitor import Cohort
 from api.analytics_bodies import (
     CohortBody,
     CohortMonth,
     FunnelBody,
-    FunnelBucket,
-    FunnelSteps,
     OrdersBucket,
     Realtime,
     Revenue,
@@ -24,6 +21,7 @@ from api.bodies import Currency, Page
 from api.caller import guarded
 from api.dependencies import Cursor, GivenEdge, Limit
 from api.edge import Edge
+from api.funnels import funnel_of
 from api.openapi import problems
 from api.problems import Problem
 from api.realtime import realtime
@@ -97,10 +95,7 @@ async def get_funnel(edge: GivenEdge, from_: From = None, to: To = None) -> Funn
     """How many visitors came how far: viewed, cart, checkout, created, captured, in this order and within 24 hours of
     the view, by the day (UTC) of the view. Each visitor counts once a day."""
     days = stretches_between(from_, to, moment(edge.now()))
-    found = await edge.view("analytics", funnel).windows(ALL, days.windows)
-    total = reduce(funnels_together, found.values(), Funnel())
-    buckets = [FunnelBucket.of(one, start=day) for day, one in sorted(found.items())]
-    return FunnelBody(from_=days.start, to=days.end, total=FunnelSteps.of(total), buckets=buckets)
+    return await funnel_of(edge, days)
 
 
 @router.get("/cohorts", responses=problems(422, 503))
