@@ -23,7 +23,7 @@ from api.middleware.correlating import Correlating
 from api.middleware.failures import Failures
 from api.middleware.heads import Heads
 from api.middleware.rate_limits import RateLimits
-from api.middleware.security import DOCS, SecurityHeaders
+from api.middleware.security import SecurityHeaders
 from api.openapi import DocumentedApi
 from api.queries import known_query
 from api.rates import Rate, Rates
@@ -52,7 +52,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     app = DocumentedApi(
         title="Warren",
         version=edge.version,
-        docs_url=DOCS,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         dependencies=[Depends(known_query)],

@@ -6,9 +6,11 @@ from fastapi import APIRouter
 
 from api.endpoints import (
     analytics,
+    asyncapi,
     auth,
     changes,
     dashboard,
+    docs,
     events,
     live,
     notifications,
@@ -34,7 +36,9 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tables.router,
     changes.router,
     operations.router,
+    asyncapi.router,
     dashboard.router,
+    docs.router,
     outbox.router,
 )
 """All that the edge serves."""

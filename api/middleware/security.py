@@ -5,9 +5,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.middleware.responding import on_start
 
-DOCS = "/docs"
-"""The page of the API's documentation, which loads its scripts and styles from elsewhere."""
-
 _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -27,7 +24,6 @@ class SecurityHeaders:
         def add(status: int, headers: MutableHeaders) -> None:
             for name, value in _EVERYWHERE.items():
                 headers.setdefault(name, value)
-            if scope["path"] != DOCS:
-                headers.setdefault("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
+            headers.setdefault("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
 
         await self._app(scope, receive, on_start(send, add))

@@ -1,0 +1,44 @@
+"""The pages: they work without any network but this server."""
+
+import re
+
+import pytest
+
+from tests.api.shop import Shop
+
+ELSEWHERE = re.compile(r"""(?:src|href|action)\s*=\s*["'](?:https?:)?//|@import|url\(\s*["']?(?:https?:)?//""")
+
+
+@pytest.mark.parametrize("page", ["/docs", "/dashboard"])
+async def test_a_page_loads_everything_from_here(shop: Shop, page: str) -> None:
+    answer = await shop.client.get(page)
+    assert answer.status_code == 200
+    assert "'self'" in answer.headers["content-security-policy"]
+    assert "http" not in answer.headers["content-security-policy"]
+    parts = re.findall(r'(?:src|link rel="stylesheet" href)="([^"]+)"', answer.text)
+    assert len(parts) >= 2
+    for part in parts:
+        found = await shop.client.get(part)
+        assert found.status_code == 200, part
+        assert found.headers["content-type"].split(";")[0] in {"text/javascript", "text/css"}
+        if part.endswith(".css"):
+            assert not ELSEWHERE.search(found.text), part
+    assert not ELSEWHERE.search(answer.text)
+
+
+async def test_the_interface_is_shown_by_a_swagger_ui_that_knows_openapi_3_1(shop: Shop) -> None:
+    script = (await shop.client.get("/docs/swagger-ui-bundle.js")).text
+    assert len(script) > 500_000
+    assert "SwaggerUIBundle" in script
+    assert "3.1" in script
+    start = (await shop.client.get("/docs/docs.js")).text
+    assert '"/openapi.json"' in start
+    assert "validatorUrl: null" in start
+
+
+async def test_what_the_dashboard_asks_for_is_answered(shop: Shop) -> None:
+    script = (await shop.client.get("/dashboard/dashboard.js")).text
+    paths = set(re.findall(r'get\("(/[^"]+)"\)', script))
+    assert "/readyz" in paths
+    for path in paths:
+        assert (await shop.client.get(path)).status_code == 200, path
