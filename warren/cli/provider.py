@@ -21,8 +21,8 @@ def provider(host: str | None, port: int) -> None:
     """Serve a simulated payment provider, for workers that have WARREN_PROVIDER=http://HOST:PORT.
 
     What it does follows from the payment token: tok_ok works, tok_decline is refused, tok_hang never answers, tok_flaky
-    is out of order twice and then works, tok_lost works and its first answer is lost; tok_decline_capture refuses the
-    capture, and so on. Its book is provider.db under WARREN_DATA.
+    is out of order twice and then works, tok_lost works and its first answer is lost, tok_stuck works and its
+    refunds never do; tok_decline_capture refuses the capture, and so on. Its book is provider.db under WARREN_DATA.
 
     \b
     Examples:
