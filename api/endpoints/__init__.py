@@ -6,7 +6,6 @@ from fastapi import APIRouter
 
 from api.endpoints import (
     analytics,
-    asyncapi,
     auth,
     changes,
     dashboard,
@@ -36,7 +35,6 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tables.router,
     changes.router,
     operations.router,
-    asyncapi.router,
     dashboard.router,
     docs.router,
     outbox.router,
