@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.endpoints import (
     analytics,
+    asyncapi,
     auth,
     changes,
     dashboard,
@@ -35,6 +36,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     tables.router,
     changes.router,
     operations.router,
+    asyncapi.router,
     dashboard.router,
     docs.router,
     outbox.router,

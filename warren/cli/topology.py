@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar, Unpack
 
 import click
 import orjson
 
+from agents.registry import catalogue
+from api.asyncapi import document as asyncapi_document
 from topology.diff import diff
 from topology.dump import dump
 from topology.errors import InvalidTopology, TopologyError
@@ -71,6 +74,18 @@ def check(paths: tuple[Path, ...], strict: bool, as_json: bool) -> None:
         click.echo("\n".join([*map(str, reading.faults), verdict(reading)]))
     if bad:
         raise click.exceptions.Exit(1)
+
+
+@topology.command()
+def asyncapi() -> None:
+    """Print the shop's AsyncAPI 3 document: what goes over the bus, for other people's clients and tools.
+
+    \b
+    Examples:
+      warren topology asyncapi > asyncapi.json
+    """
+    document = asyncapi_document(load(shop()), catalogue(), version("warren"))
+    click.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2))
 
 
 @topology.command()
