@@ -145,6 +145,19 @@ async def test_an_authorization_that_comes_after_its_void_is_refused() -> None:
 
 
 @virtual
+async def test_what_builds_on_something_unknown_is_unknown_until_that_is_known() -> None:
+    provider = Watched()
+    async with place(provider) as service:
+        await service.command(authorize("tok_lost"))
+        await service.command(capture())
+        assert (await service.told())[-1].code == "perhaps_not_authorized"
+        assert provider.asked == {"authorize": 1}
+        await service.command(query(AUTHORIZE))
+        await service.command(capture())
+        assert await service.types() == ["unknown", "unknown", "authorized", "captured"]
+
+
+@virtual
 async def test_a_command_that_comes_again_has_the_same_event_and_changes_nothing() -> None:
     provider = Watched()
     async with place(provider) as service:

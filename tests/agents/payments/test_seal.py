@@ -14,7 +14,7 @@ ORDER = UUID(int=1)
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 
 
-@given(st.text())
+@given(st.text("tok_4 é€\0:="))
 def test_what_was_closed_opens_to_what_it_was_and_does_not_show_it(token: str) -> None:
     text = Seal([NEW]).close(token, ORDER)
     assert is_sealed(text)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.payments.provider.book import Book
+from agents.payments.provider.book import Book, BookUnavailable
 from agents.payments.provider.port import (
     Answer,
     Authorize,
@@ -150,6 +150,12 @@ async def test_the_book_survives_the_process_and_is_shared_by_several(tmp_path: 
     assert (await third.ask("1:refund:a", Refund(reference, TEN))).outcome is Outcome.DONE
     for simulator in (second, third):
         await simulator.close()
+
+
+def test_a_book_that_cannot_be_opened_says_which_setting_to_change(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(BookUnavailable, match="WARREN_DATA"):
+        Simulator(Book(str(tmp_path / "file" / "provider.db"))).known("1:authorize")
 
 
 AMOUNTS = st.decimals(min_value=-1, max_value=12, places=2)
