@@ -61,6 +61,7 @@ class Watch:
         """Of one row, or (None) of all; at least every `again` seconds."""
         self._key = key
         self._again = again
+        self._look_again_at = asyncio.get_running_loop().time() + again
         self._changed: set[str] | None = set()
         self._news = asyncio.Event()
 
@@ -79,13 +80,17 @@ class Watch:
     async def changed(self) -> Changed:
         """What has changed since the last call; waits until something has, or it is time to look again."""
         try:
-            async with asyncio.timeout(self._again):
+            async with asyncio.timeout_at(self._look_again_at):
                 await self._news.wait()
+                changed = self._changed
         except TimeoutError:
-            return None
-        changed, self._changed = self._changed, set()
+            changed = None
+        self._changed = set()
         self._news.clear()
-        return None if changed is None else frozenset(changed)
+        if changed is not None:
+            return frozenset(changed)
+        self._look_again_at = asyncio.get_running_loop().time() + self._again
+        return None
 
 
 class Changes:

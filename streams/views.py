@@ -1,13 +1,13 @@
 """Views: read access to tables and documents from anywhere."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from functools import partial, reduce
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
-from stores.port import Row, Store
+from stores.port import PageOfRows, Row, Store
 from streams.changes import AGAIN, Changes, Watch
 from streams.documents import Documents
 from streams.errors import DeclarationError
@@ -31,10 +31,30 @@ Watching = Callable[[str | None, float], AbstractContextManager[Watch]]
 """How a table is watched: which row (None: all), and after how many seconds to look again at the latest."""
 
 
+class Reader(Protocol):
+    """What views read from: a store, or what stands before one."""
+
+    async def get(self, table: str, keys: Sequence[str]) -> list[Row]:
+        """See Store."""
+
+    async def query(
+        self,
+        table: str,
+        *,
+        equals: Mapping[str, str] | None = None,
+        prefix: str = "",
+        order_by: str | None = None,
+        descending: bool = False,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> PageOfRows:
+        """See Store."""
+
+
 class View(Generic[V]):
     """What one table holds, as of its agent's last commit."""
 
-    def __init__(self, store: Store, table: Table[V], watching: Watching | None = None) -> None:
+    def __init__(self, store: Reader, table: Table[V], watching: Watching | None = None) -> None:
         """Without `watching` a watch is told to look again at intervals, and nothing else."""
         self._store = store
         self._table = table
@@ -48,6 +68,10 @@ class View(Generic[V]):
         """The values of those keys that exist, in one query."""
         rows = await self._store.get(self._table.name, [encode_key(key) for key in keys])
         return self._merged(rows)
+
+    def reading(self, reader: Reader) -> "View[V]":
+        """The same view, reading from elsewhere."""
+        return View(reader, self._table, self._watching)
 
     def watch(self, key: Key | None = None, *, again: float = AGAIN) -> AbstractContextManager[Watch]:
         """Be told of changed rows: of one, or of all. First watch, then look, then wait for `Watch.changed`:

@@ -5,11 +5,15 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from api.catalog import load_catalog
+from api.cache import Cache
+from api.cached_views import CachedViews
 from api.declared import documents_of, records_of, tables_of
 from api.edge import Edge
 from api.gateway import Gateway
 from api.rates import SharedWindows
+from api.redis_cache import RedisCache
 from api.redis_rates import RedisWindows
+from streams import Views
 from streams.status import Status
 from warren.settings import Settings
 from warren.system import System, now
@@ -18,12 +22,17 @@ GATEWAY = "gateway"
 """The service as which the edge publishes."""
 
 
-def edge_of(system: System, status: Callable[[], list[Status]] = list, shared: SharedWindows | None = None) -> Edge:
+def edge_of(
+    system: System,
+    status: Callable[[], list[Status]] = list,
+    shared: SharedWindows | None = None,
+    views: Views | None = None,
+) -> Edge:
     """The edge on the system's stores and broker; `status` tells how the agents of this process do, `shared` counts
-    rates over all processes."""
+    rates over all processes, `views` are read instead of the stores."""
     return Edge(
         publisher=system.publisher(GATEWAY),
-        views=system.views,
+        views=views or system.views,
         topology=system.topology,
         catalog=load_catalog(),
         now=now,
@@ -49,6 +58,19 @@ def gateway_of(settings: Settings, shared: SharedWindows | None) -> Gateway:
         shared=shared,
         replicas=settings.replicas,
     )
+
+
+@asynccontextmanager
+async def cached_views(settings: Settings, system: System) -> AsyncIterator[Views]:
+    """The system's views, of which the edge keeps what is read often, for as long as the context lasts."""
+    shared = RedisCache(settings.redis.get_secret_value()) if settings.redis else None
+    views = CachedViews(system.stores, system.changes, Cache(now, shared), now)
+    try:
+        yield views
+    finally:
+        await views.close()
+        if shared is not None:
+            await shared.close()
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from api.app import create_app
 from api.endpoints import ROUTERS
 from api.server import serve
 from streams.status import Status
-from warren.edge import edge_of, shared_windows
+from warren.edge import cached_views, edge_of, shared_windows
 from warren.garbage import fit_collector
 from warren.sealing import seal_keys
 from warren.settings import Settings
@@ -75,7 +75,8 @@ async def running(
             yield ""
         else:
             shared = await stack.enter_async_context(shared_windows(settings))
-            yield await _serve(create_app(edge_of(system, status, shared), routers), address, stack)
+            views = await stack.enter_async_context(cached_views(settings, system))
+            yield await _serve(create_app(edge_of(system, status, shared, views), routers), address, stack)
 
 
 async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:

@@ -106,7 +106,7 @@ def _receipt_of(event: Event[Any]) -> list[Place]:
     return [(value.warehouse, value.receipt_id)] if isinstance(value, InventoryReceive) else []
 
 
-products = app.Table("products", value_type=Offer, index=("currency",), resident=False, keys=_product_of)
+products = app.Table("products", value_type=Offer, index=("currency",), resident=False, keys=_product_of, watched=True)
 stock = app.Table("stock", value_type=Stock)
 """In memory: every order asks for some of it, and there are as many rows as products, not as orders."""
 reservations = app.Table(

@@ -166,6 +166,27 @@ async def test_a_table_that_nothing_is_heard_of_is_looked_at_at_intervals(stage:
 
 
 @on_stage
+async def test_much_news_does_not_keep_a_watcher_from_looking_again(stage: Stage) -> None:
+    views, changes = open_views(stage)
+    totals = counting(App("counter"))
+    teller = stage.server.connect("counter")
+    await teller.open()
+    herald = Herald(teller, "counter", [totals])
+    with views.of("counter", totals).watch(again=10) as watch:
+        assert await watch.changed() is None
+        began, heard = seconds(), 0
+        while True:
+            await asyncio.sleep(1)
+            herald.tell({"totals": rows(["a"])})
+            if await watch.changed() is None:
+                break
+            heard += 1
+        assert 8 <= heard <= 10
+        assert 9 <= seconds() - began <= 11
+    await changes.close()
+
+
+@on_stage
 async def test_more_changes_than_a_notice_holds_mean_that_anything_may_have_changed(stage: Stage) -> None:
     app = App("counter")
     totals = counting(app)
