@@ -86,7 +86,8 @@ class OrdersBucket(Activity):
 
 
 class Over(Activity):
-    """The last so many seconds, up to the last window of ten seconds (of an hour: of a minute) that is complete."""
+    """The last so many seconds: the last complete windows of ten seconds; of an hour the last sixty minutes, with the
+    running one."""
 
     seconds: int
     orders_per_minute: float

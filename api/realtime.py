@@ -21,14 +21,13 @@ async def realtime(edge: Edge) -> Realtime:
     """The figures of the last 10 seconds, minute and hour, and of each of the last minutes."""
     now = moment(edge.now())
     tens = await _tallies(edge, TEN_SECONDS, _running(now, TEN_SECONDS), range(1, TENS + 1))
-    running = _running(now, MINUTE)
-    minutes = await _tallies(edge, MINUTE, running, range(MINUTES + 1))
+    minutes = await _tallies(edge, MINUTE, _running(now, MINUTE), range(MINUTES))
     return Realtime(
         at=now,
         over=[
             _over(10, [tens[max(tens)]]),
             _over(60, tens.values()),
-            _over(3_600, (tally for start, tally in minutes.items() if start < running)),
+            _over(3_600, minutes.values()),
         ],
         minutes=[_minute(start, minutes[start]) for start in sorted(minutes)[-SHOWN:]],
     )

@@ -51,7 +51,7 @@ async def count(stream: Stream[Any]) -> None:
             case OrderCreated() as created:
                 _placed(created, event)
             case OrderPaid() as paid:
-                _keep(rules.paid(order_metrics.get(str(paid.order_id)), paid, event.time))
+                _keep(rules.paid(order_metrics.get(str(paid.order_id)), paid, event.time, event.log_time))
             case PaymentCaptured() as captured:
                 _captured(captured, event)
             case PaymentRefunded() as refunded:
@@ -65,7 +65,7 @@ async def count(stream: Stream[Any]) -> None:
 
 
 def _placed(created: OrderCreated, event: Event[Any]) -> None:
-    counted = rules.placed(order_metrics.get(str(created.order_id)), created, event.time)
+    counted = rules.placed(order_metrics.get(str(created.order_id)), created, event.time, event.log_time)
     if _keep(counted):
         for product_id, pieces in rules.pieces_of(created).items():
             product_sales[sales_row(event.time_ms, product_id)].sell(pieces)

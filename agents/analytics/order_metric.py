@@ -17,6 +17,10 @@ class Metadata(Record):
     captured: Decimal = Decimal(0)
     refunded: Decimal = Decimal(0)
     paid_at: datetime | None = None
+    placed_logged: datetime | None = None
+    """When the log took `order.created`: the wait until it was paid is by this clock."""
+    paid_logged: datetime | None = None
+    """When the log took `order.paid`."""
     outcomes: list[str] = msgspec.field(default_factory=list)
     """`operation[:refundId]:outcome`, sorted: each counts once, however often it is told."""
 
@@ -42,6 +46,8 @@ def together(one: OrderMetric, other: OrderMetric) -> OrderMetric:
         captured=ours.captured + theirs.captured,
         refunded=ours.refunded + theirs.refunded,
         paid_at=ours.paid_at or theirs.paid_at,
+        placed_logged=placed.metadata.placed_logged,
+        paid_logged=ours.paid_logged or theirs.paid_logged,
         outcomes=sorted({*ours.outcomes, *theirs.outcomes}),
     )
     return OrderMetric(one.id, one.order_id, one.user_id, placed.amount, placed.timestamp, metadata)

@@ -31,24 +31,26 @@ class Counted(NamedTuple):
 NOTHING: Final = Counted()
 
 
-def placed(known: OrderMetric | None, event: OrderCreated, at: datetime) -> Counted:
-    """An order was placed."""
+def placed(known: OrderMetric | None, event: OrderCreated, at: datetime, logged: datetime) -> Counted:
+    """An order was placed; `logged` is when the log took the event."""
     metric = known or _new(event.order_id, event.user_id)
     if metric.timestamp is not None:
         return NOTHING
     metric.timestamp = at
+    metric.metadata.placed_logged = logged
     metric.amount = event.total
     metric.metadata.currency = event.currency
     metric.metadata.pieces = sum(line.quantity for line in event.items)
     return Counted(metric, (Fact(_ms(at), orders=1), *_waited(metric)))
 
 
-def paid(known: OrderMetric | None, event: OrderPaid, at: datetime) -> Counted:
-    """An order was paid."""
+def paid(known: OrderMetric | None, event: OrderPaid, at: datetime, logged: datetime) -> Counted:
+    """An order was paid; `logged` is when the log took the event."""
     metric = known or _new(event.order_id, event.user_id)
     if metric.metadata.paid_at is not None:
         return NOTHING
     metric.metadata.paid_at = at
+    metric.metadata.paid_logged = logged
     return Counted(metric, _waited(metric))
 
 
@@ -101,11 +103,15 @@ def _first(metric: OrderMetric, outcome: str) -> bool:
 
 
 def _waited(metric: OrderMetric) -> tuple[Fact, ...]:
-    """How long an order took, at the time that it was paid, once both its ends are known."""
-    placed_at, paid_at = metric.timestamp, metric.metadata.paid_at
-    if placed_at is None or paid_at is None:
+    """How long an order took by the log's clock, once both its ends are known; at the time that it was paid.
+
+    What follows from an event happens, by its own time, when that did: the whole life of an order is one moment.
+    """
+    metadata = metric.metadata
+    if metadata.placed_logged is None or metadata.paid_logged is None or metadata.paid_at is None:
         return ()
-    return (Fact(_ms(paid_at), wait=max(0, milliseconds(paid_at - placed_at))),)
+    wait = milliseconds(metadata.paid_logged - metadata.placed_logged)
+    return (Fact(_ms(metadata.paid_at), wait=max(0, wait)),)
 
 
 def _ms(at: datetime) -> int:

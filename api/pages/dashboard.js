@@ -1,12 +1,10 @@
 "use strict";
 
 const EVERY = 1000;
-const MINUTES = 30;
 const STATUSES = ["PENDING", "PAID", "PAYMENT_FAILED"];
 
 const at = (id) => document.getElementById(id);
-const day = (date) => date.toISOString().slice(0, 10);
-const minute = (date) => date.toISOString().slice(0, 16);
+const names = new Map();
 let before = new Map();
 
 async function get(path) {
@@ -27,33 +25,96 @@ function money(amount, currency) {
   return `${whole.replace(/\B(?=(\d{3})+$)/g, ",")}.${cents.padEnd(2, "0")} ${currency}`;
 }
 
-async function showRevenue() {
-  const now = new Date();
-  const tomorrow = new Date(now.getTime() + 86400000);
-  const { items } = await get(`/api/analytics/revenue?from=${day(now)}&to=${day(tomorrow)}`);
-  at("revenue").replaceChildren(...items.map(({ currency, total, buckets }) => {
-    const tile = element("div");
-    tile.append(element("strong", money(total, currency)));
-    tile.append(element("span", `${buckets.reduce((sum, bucket) => sum + bucket.orders, 0)} paid orders`));
-    return tile;
-  }));
+function rate(share) {
+  return share === null ? "–" : `${(100 * share).toFixed(1)} %`;
 }
 
-async function showMinutes() {
-  const found = await get(`/api/tables/tally_by_minute?prefix=${encodeURIComponent("all|")}&descending=true&limit=${MINUTES}`);
-  const counts = new Map(found.items.map(({ key, value }) => [key.split("|")[1].slice(0, 16), value.orders]));
-  const now = Date.now();
-  const series = Array.from({ length: MINUTES }, (_, back) => {
-    const start = minute(new Date(now - (MINUTES - 1 - back) * 60000));
-    return [start, counts.get(start) ?? 0];
-  });
-  const most = Math.max(1, ...series.map(([, count]) => count));
-  at("minutes").replaceChildren(...series.map(([start, count]) => {
-    const bar = element("i");
-    bar.style.height = `${(100 * count) / most}%`;
-    bar.title = `${start.slice(11)}Z: ${count}`;
-    return bar;
-  }));
+function sums(list, amount) {
+  return list.filter((one) => Number(one[amount]) !== 0).map((one) => money(one[amount], one.currency)).join(", ") || "–";
+}
+
+function span(seconds) {
+  if (seconds === null) return "–";
+  return seconds < 1 ? `${Math.round(1000 * seconds)} ms` : `${seconds.toFixed(1)} s`;
+}
+
+const LASTS = new Map([[10, "10 seconds"], [60, "minute"], [3600, "hour"]]);
+
+const show = {
+  revenue(currencies) {
+    at("revenue").replaceChildren(...currencies.map(({ currency, total, buckets }) => {
+      const tile = element("div");
+      tile.append(element("strong", money(total, currency)));
+      tile.append(element("span", `${buckets.reduce((sum, bucket) => sum + bucket.orders, 0)} paid orders`));
+      return tile;
+    }));
+  },
+
+  over(spans) {
+    at("over").replaceChildren(...spans.map((one) => {
+      const row = element("tr");
+      row.append(element("td", LASTS.get(one.seconds) ?? `${one.seconds} s`));
+      const cells = [
+        one.orders, one.ordersPerMinute.toFixed(1), rate(one.payments.failureRate), span(one.p95Seconds),
+        sums(one.revenue, "captured"), sums(one.revenue, "refunded"),
+      ];
+      row.append(...cells.map((text) => element("td", String(text), "number")));
+      return row;
+    }));
+  },
+
+  minutes(minutes) {
+    const most = Math.max(1, ...minutes.map(({ orders }) => orders));
+    at("minutes").replaceChildren(...minutes.map(({ start, orders, revenue }) => {
+      const bar = element("i");
+      bar.style.height = `${(100 * orders) / most}%`;
+      bar.title = `${start.slice(11, 16)}Z: ${orders} orders, ${sums(revenue, "amount")}`;
+      return bar;
+    }));
+  },
+
+  funnel(steps) {
+    const most = Math.max(1, ...Object.values(steps));
+    at("funnel").replaceChildren(...Object.entries(steps).map(([step, count], index, all) => {
+      const row = element("div");
+      const bar = element("i");
+      bar.style.width = `${(100 * count) / most}%`;
+      const before = index === 0 ? 0 : all[index - 1][1];
+      row.append(element("span", step), bar, element("b", before ? `${count} (${rate(count / before)})` : String(count)));
+      return row;
+    }));
+  },
+
+  products(products) {
+    at("products").replaceChildren(...products.map(({ productId, pieces }) => {
+      const row = element("tr");
+      row.append(element("td", names.get(productId) ?? productId), element("td", String(pieces), "number"));
+      return row;
+    }));
+  },
+};
+
+function showSections(sections) {
+  for (const [name, figures] of Object.entries(sections)) show[name]?.(figures);
+}
+
+/* A snapshot, then changes; where the connection ends, it is made again. */
+function watch() {
+  const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/analytics/live`);
+  socket.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    showSections(message.data);
+    at("live").textContent = "whole stretches of 10 seconds; the hour with the running minute";
+  };
+  socket.onclose = ({ code, reason }) => {
+    at("live").textContent = `no figures (${reason || code}); trying again`;
+    setTimeout(watch, 3 * EVERY);
+  };
+}
+
+async function learnNames() {
+  const { items } = await get("/api/products");
+  for (const { id, name } of items) names.set(id, name);
 }
 
 function speed(name, handled) {
@@ -98,7 +159,7 @@ async function showOrders() {
 
 async function refresh() {
   try {
-    await Promise.all([showRevenue(), showMinutes(), showAgents(), showOrders()]);
+    await Promise.all([showAgents(), showOrders()]);
   } catch (error) {
     at("state").textContent = `no answer (${error.message}); trying again`;
     at("state").className = "alarm";
@@ -106,4 +167,6 @@ async function refresh() {
   setTimeout(refresh, EVERY);
 }
 
+learnNames().catch(() => {}); // without names, products show their ids
+watch();
 refresh();

@@ -25,10 +25,11 @@ from tests.agents.analytics.life import (
 
 AT = datetime.fromtimestamp(NOON / 1000, UTC)
 LATER = AT + timedelta(minutes=1)
+PAID = AT + timedelta(minutes=5)
 
 
 def known(**metadata: object) -> OrderMetric:
-    metric = rules.placed(None, created(1, 1), AT).metric
+    metric = rules.placed(None, created(1, 1), AT, AT).metric
     assert metric is not None
     for name, value in metadata.items():
         setattr(metric.metadata, name, value)
@@ -36,7 +37,7 @@ def known(**metadata: object) -> OrderMetric:
 
 
 def test_an_order_is_counted_when_it_was_placed() -> None:
-    metric, facts = rules.placed(None, created(1, 1, "30.00", (LAMP, 2), (BOOTS, 1)), AT)
+    metric, facts = rules.placed(None, created(1, 1, "30.00", (LAMP, 2), (BOOTS, 1)), AT, AT)
     assert metric is not None
     assert (metric.order_id, metric.user_id, metric.amount, metric.timestamp) == (
         order(1),
@@ -44,29 +45,29 @@ def test_an_order_is_counted_when_it_was_placed() -> None:
         Decimal("30.00"),
         AT,
     )
-    assert metric.metadata == Metadata("EUR", 3)
+    assert metric.metadata == Metadata("EUR", 3, placed_logged=AT)
     assert metric.id != metric.order_id
     assert facts == (Fact(NOON, orders=1),)
 
 
 def test_an_order_is_counted_once() -> None:
-    assert rules.placed(known(), created(1, 1), LATER) == rules.NOTHING
+    assert rules.placed(known(), created(1, 1), LATER, LATER) == rules.NOTHING
 
 
-def test_the_wait_counts_at_the_time_of_the_payment_whatever_came_first() -> None:
-    expected = Fact(NOON + MINUTE, wait=MINUTE)
-    assert rules.paid(known(), paid(1, 1), LATER).facts == (expected,)
-    metric, facts = rules.paid(None, paid(1, 1), LATER)
+def test_the_wait_is_by_the_clock_of_the_log_and_counts_at_the_time_of_the_payment_whatever_came_first() -> None:
+    expected = Fact(NOON + 5 * MINUTE, wait=MINUTE)
+    assert rules.paid(known(), paid(1, 1), PAID, LATER).facts == (expected,)
+    metric, facts = rules.paid(None, paid(1, 1), PAID, LATER)
     assert facts == ()
-    assert rules.placed(metric, created(1, 1), AT).facts == (Fact(NOON, orders=1), expected)
+    assert rules.placed(metric, created(1, 1), AT, AT).facts == (Fact(NOON, orders=1), expected)
 
 
 def test_an_order_is_paid_once() -> None:
-    assert rules.paid(known(paid_at=AT), paid(1, 1), LATER) == rules.NOTHING
+    assert rules.paid(known(paid_at=AT), paid(1, 1), LATER, LATER) == rules.NOTHING
 
 
-def test_clocks_that_differ_make_no_negative_wait() -> None:
-    assert rules.paid(known(), paid(1, 1), AT - timedelta(seconds=1)).facts == (Fact(NOON - 1_000, wait=0),)
+def test_logs_whose_clock_goes_back_make_no_negative_wait() -> None:
+    assert rules.paid(known(), paid(1, 1), PAID, AT - timedelta(seconds=1)).facts == (Fact(NOON + 5 * MINUTE, wait=0),)
 
 
 def test_money_is_taken_once() -> None:
