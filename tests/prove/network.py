@@ -36,6 +36,14 @@ class Network:
         for proxy in self._proxies:
             proxy.refuse(False)
 
+    async def standstill(self, seconds: float) -> None:
+        """What servers say is kept back for so long."""
+        for proxy in self._proxies:
+            proxy.hold()
+        await asyncio.sleep(seconds)
+        for proxy in self._proxies:
+            proxy.release()
+
     async def outage(self, seconds: float = _OUTAGE_SECONDS) -> None:
         """Cut, and mended after a while."""
         self.cut()

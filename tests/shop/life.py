@@ -33,8 +33,6 @@ TOKENS: Final = (
     *("tok_lost", "tok_lost_capture", "tok_lost_refund", "tok_hang", "tok_decline_refund", "tok_stuck"),
 )
 """How people pay: half of the cards just work."""
-DELAYS: Final = (0.0, 0.05, 0.5, 5.0, 40.0, 300.0)
-"""Seconds after an order at which somebody wants something else of it."""
 HOME: Final = Address("A. Buyer", "1 High Street", "Town", "1000", "NL")
 AWAY: Final = Address("A. Buyer", "2 Low Street", "Elsewhere", "2000", "BE")
 
@@ -60,6 +58,9 @@ class Ways:
     """Of each product, in all."""
     gaps: Sequence[float] = (0.0, 0.0, 0.1, 1.0)
     """Seconds between one order and the next."""
+    delays: Sequence[float] = (0.0, 0.05, 0.5, 5.0, 40.0, 300.0)
+    """Seconds after an order at which somebody wants something else of it."""
+    tokens: Sequence[str] = TOKENS
 
 
 class Life:
@@ -101,9 +102,9 @@ class Life:
         order = self._placed()
         self._note(at, order, order.order_id)
         if self._random.random() < 0.1:
-            self._note(at + self._random.choice(DELAYS), order, order.order_id)
+            self._note(at + self._random.choice(self._ways.delays), order, order.order_id)
         for _ in range(self._random.choice((0, 0, 1, 1, 2, 3))):
-            self._note(at + self._random.choice(DELAYS), self._wish(order), order.order_id)
+            self._note(at + self._random.choice(self._ways.delays), self._wish(order), order.order_id)
 
     def _placed(self) -> OrderPlace:
         random = self._random
@@ -112,7 +113,7 @@ class Life:
         lines = [
             Line(self._products[n], random.randint(1, 3), Decimal("0.00") if free else self._prices[n]) for n in chosen
         ]
-        return OrderPlace(self._id(), random.choice(self._users), lines, "EUR", random.choice(TOKENS), HOME)
+        return OrderPlace(self._id(), random.choice(self._users), lines, "EUR", random.choice(self._ways.tokens), HOME)
 
     def _wish(self, order: OrderPlace) -> Record:
         id, user = order.order_id, f"user {order.user_id}"

@@ -9,6 +9,7 @@ from typing import Final
 
 from agents.inventory.terms import Terms, desk
 from agents.registry import load
+from streams.embedded.message import details
 from streams.testing import EPOCH_MS, Input, Outcome, Run, Scenario, Violation, simulate
 from tests.shop.collecting import message_of
 from tests.shop.invariants.checker import breaches
@@ -64,7 +65,7 @@ def _evidence(outcome: Outcome, history: list[Commit], world: Outside) -> Eviden
     operations, accounts = world.book()
     return Evidence(
         tables={f"{app}.{name}": {row.key: row.value for row in rows} for (app, name), rows in outcome.rows.items()},
-        logs={name: [message_of(each) for each in log] for name, log in outcome.logs.items()},
+        logs={name: [message_of(each, details(each)) for each in log] for name, log in outcome.logs.items()},
         history=tuple(history),
         operations=operations,
         accounts=accounts,

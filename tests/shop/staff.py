@@ -1,0 +1,150 @@
+"""The shop's workers as people run them: several processes, each behind a network of its own."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from tests.prove.network import Network, network
+from tests.replay.command import neutral
+from tests.servers.address import RabbitMQ as Address
+from tests.servers.guard import Guard
+
+CREWS: Final[Mapping[str, Sequence[str]]] = {
+    "orders": ("orders",),
+    "inventory": ("inventory",),
+    "payments": ("payments",),
+    "others": ("notifications", "analytics", "auth"),
+}
+"""Who works in one process: what is struck together."""
+SERVICES: Final = tuple(service for crew in CREWS.values() for service in crew)
+LEASE: Final = 2
+"""Seconds until a killed worker's partitions are free."""
+PATIENCE: Final = 60.0
+WARREN: Final = str(Path(sys.executable).with_name("warren"))
+
+
+@dataclass(slots=True)
+class Desk:
+    """Where one crew works."""
+
+    net: Network
+    worker: asyncio.subprocess.Process | None = None
+    errors: bytes = b""
+    reading: asyncio.Task[None] | None = None
+
+
+class Staff:
+    """Starts workers; leaving the context kills them."""
+
+    def __init__(self, guard: Guard, rabbitmq: Address, postgres: str, data: Path, settings: Mapping[str, str]) -> None:
+        """`settings` are more of the environment that workers get."""
+        self._guard = guard
+        self._rabbitmq = rabbitmq
+        self._postgres = postgres
+        self._data = data
+        self._settings = settings
+        self._desks: dict[str, Desk] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        for crew in CREWS:
+            net = await self._stack.enter_async_context(network(self._rabbitmq, self._postgres))
+            self._desks[crew] = Desk(net)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for crew, desk in self._desks.items():
+            if desk.worker is not None:
+                await self.kill(crew)
+        await self._stack.aclose()
+
+    async def prepare(self) -> None:
+        """Topology and tables."""
+        for command in (("topology", "apply"), ("stores", "apply")):
+            process = await self._process(*command, rabbitmq=self._rabbitmq, postgres=self._postgres)
+            output, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
+            assert process.returncode == 0, (output + errors).decode()
+
+    async def start(self, crew: str) -> None:
+        """Start its worker."""
+        desk = self._desks[crew]
+        desk.worker = await self._process(
+            *("worker", *CREWS[crew]),
+            rabbitmq=desk.net.rabbitmq(self._rabbitmq),
+            postgres=desk.net.postgres(self._postgres),
+        )
+        self._guard.watch_process(desk.worker.pid, signal.SIGKILL)
+        desk.reading = asyncio.create_task(_keep_errors(desk, desk.worker))
+
+    async def _process(self, *arguments: str, rabbitmq: Address, postgres: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *(WARREN, *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+            env={
+                **neutral(),
+                "WARREN_BROKER": f"{rabbitmq.amqp}?heartbeat=1",
+                "WARREN_STREAM": rabbitmq.stream,
+                "WARREN_MANAGEMENT": rabbitmq.management,
+                "WARREN_STORE": postgres,
+                "WARREN_LEASE": str(LEASE),
+                "WARREN_DATA": str(self._data),
+                "WARREN_LOG_LEVEL": "warning",
+                **self._settings,
+            },
+        )
+
+    # --- strikes ---
+
+    async def kill(self, crew: str) -> None:
+        """SIGKILL."""
+        desk = self._desks[crew]
+        assert desk.worker is not None
+        with suppress(ProcessLookupError):
+            desk.worker.send_signal(signal.SIGKILL)
+        await desk.worker.wait()
+        self._guard.forget_process(desk.worker.pid, signal.SIGKILL)
+        assert desk.reading is not None
+        await desk.reading
+        desk.worker = None
+
+    async def revive(self, crew: str) -> None:
+        """SIGKILL, and started again at once."""
+        await self.kill(crew)
+        await self.start(crew)
+
+    async def freeze(self, crew: str) -> None:
+        """SIGSTOP, longer than its lease, while another one takes over; then it wakes up."""
+        sleeper = self._desks[crew].worker
+        assert sleeper is not None
+        sleeper.send_signal(signal.SIGSTOP)
+        await asyncio.sleep(LEASE + 1)
+        sleeper.send_signal(signal.SIGCONT)
+
+    async def cut(self, crew: str) -> None:
+        """All its connections, and every new one for a moment."""
+        await self._desks[crew].net.outage(0.5)
+
+    async def delay(self, crew: str) -> None:
+        """Servers' answers reach it late."""
+        await self._desks[crew].net.standstill(1.0)
+
+    def report(self) -> str:
+        """What workers have written."""
+        return "\n".join(f"--- {crew}\n{desk.errors[-3000:].decode()}" for crew, desk in self._desks.items())
+
+
+async def _keep_errors(desk: Desk, worker: asyncio.subprocess.Process) -> None:
+    assert worker.stderr is not None
+    async for line in worker.stderr:
+        desk.errors = (desk.errors + line)[-20_000:]
