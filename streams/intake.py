@@ -13,7 +13,7 @@ from streams.limits import Limits
 
 SILENCE = 5.0
 """Seconds to wait for the event that the checkpoint knows, before saying that the log is silent."""
-OVERHEAD = 500
+OVERHEAD = 1_000
 """Bytes that a waiting message takes beside its body, roughly: an envelope, properties, headers."""
 
 
@@ -96,12 +96,12 @@ class Intake:
     ) -> None:
         """From offset `start` on, without the types to `skip`. `wake` is called when something came or reading ended.
 
-        Reading pauses while more than two batches wait. With an anchor the reader must begin at it.
+        Reading pauses while more than half a batch waits. With an anchor the reader must begin at it.
         """
         self._reader = reader
         self._start = start
         self._skip = skip
-        self._max_bytes = 2 * (limits.bytes + OVERHEAD * limits.events)
+        self._max_bytes = (limits.bytes + OVERHEAD * limits.events) // 2
         self._wake = wake
         self._anchor = anchor
         self._waiting: deque[Part] = deque()

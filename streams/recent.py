@@ -25,6 +25,46 @@ def digest(message_id: str) -> bytes:
     return blake2b(message_id.encode(), digest_size=WIDTH).digest()
 
 
+class PackedIds:
+    """A set of ids of 16 bytes each that takes 20 bytes or so an id, where a set of bytes takes 100 and more."""
+
+    BUCKETS = 1 << 16
+
+    def __init__(self) -> None:
+        self._buckets = [b""] * self.BUCKETS
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, id: bytes) -> bool:
+        """False if it is there already."""
+        # Python's hash is keyed: nobody can choose ids that all lie in one bucket.
+        place = hash(id) & (self.BUCKETS - 1)
+        bucket = self._buckets[place]
+        if bucket and _find(bucket, id) >= 0:
+            return False
+        self._buckets[place] = bucket + id
+        self._count += 1
+        return True
+
+    def remove(self, ids: Iterable[bytes]) -> None:
+        """Forget ids that are there."""
+        for id in ids:
+            place = hash(id) & (self.BUCKETS - 1)
+            bucket = self._buckets[place]
+            at = _find(bucket, id)
+            self._buckets[place] = bucket[:at] + bucket[at + WIDTH :]
+            self._count -= 1
+
+
+def _find(bucket: bytes, id: bytes) -> int:
+    at = bucket.find(id)
+    while at % WIDTH and at >= 0:  # the end of one id and the beginning of the next
+        at = bucket.find(id, at + 1)
+    return at
+
+
 class RecentIds:
     """The ids of one partition, by batch; the oldest go when they are too old (in log time) or too many."""
 
@@ -33,11 +73,12 @@ class RecentIds:
         self._keep = keep
         self._at_most = at_most
         self._rows: deque[IdRow] = deque()
-        self._known: set[bytes] = set()
+        self._known = PackedIds()
         self._new: list[bytes] = []
         for row in rows:
             self._rows.append(row)
-            self._known.update(_split(row.ids))
+            for id in _split(row.ids):
+                self._known.add(id)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -45,9 +86,8 @@ class RecentIds:
     def fresh(self, message_id: str) -> bool:
         """Take note of an id; False if it is known."""
         key = digest(message_id)
-        if key in self._known:
+        if not self._known.add(key):
             return False
-        self._known.add(key)
         self._new.append(key)
         return True
 
@@ -63,13 +103,13 @@ class RecentIds:
         forgotten = -1
         while self._rows and (self._rows[0].log_time < log_time - self._keep or len(self._known) > self._at_most):
             row = self._rows.popleft()
-            self._known.difference_update(_split(row.ids))
+            self._known.remove(_split(row.ids))
             forgotten = row.position
         return forgotten
 
     def rollback(self) -> None:
         """Forget what was noted since the last `settle`."""
-        self._known.difference_update(self._new)
+        self._known.remove(self._new)
         self._new = []
 
 

@@ -3,9 +3,17 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.recent import RecentIds, digest
+from streams.recent import WIDTH, PackedIds, RecentIds, digest
 
 HOUR = 3_600_000
+
+
+alike = st.lists(st.sampled_from(b"ab"), min_size=WIDTH, max_size=WIDTH).map(bytes)
+"""Ids that are found across the border of two others, too."""
+
+
+class OneBucket(PackedIds):
+    BUCKETS = 1
 
 
 def ids(at_most: int = 1000, rows: tuple = ()) -> RecentIds:  # type: ignore[type-arg]
@@ -65,3 +73,22 @@ def test_different_ids_are_told_apart(one: str, other: str) -> None:
 def test_a_uuid_is_kept_whole() -> None:
     name = uuid4()
     assert digest(str(name)) == name.bytes
+
+
+@given(st.lists(alike), st.sets(st.integers(0, 50)))
+def test_packed_ids_are_a_set(added: list[bytes], removed: set[int]) -> None:
+    packed, plain = OneBucket(), set[bytes]()
+    for id in added:
+        assert packed.add(id) == (id not in plain)
+        plain.add(id)
+    gone = [id for n, id in enumerate(sorted(plain)) if n in removed]
+    packed.remove(gone)
+    assert len(packed) == len(plain) - len(gone)
+    assert [id for id in sorted(plain) if not packed.add(id)] == sorted(plain.difference(gone))
+
+
+def test_an_id_across_the_border_of_two_others_is_not_there() -> None:
+    packed = OneBucket()
+    packed.add(b"a" * 8 + b"b" * 8)
+    packed.add(b"c" * 8 + b"d" * 8)
+    assert packed.add(b"b" * 8 + b"c" * 8)
