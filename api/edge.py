@@ -11,7 +11,7 @@ from api.gateway import Gateway
 from api.problems import Problem
 from stores.port import Store
 from streams import Publisher, Record, Table, View, Views, WindowedTable
-from streams.broker import Health
+from streams.broker import Broker, Health
 from streams.documents import Documents
 from streams.status import Status
 from topology.spec import Topology
@@ -23,6 +23,8 @@ V = TypeVar("V")
 class Edge:
     """Everything that endpoints work with. `declared.py` computes tables, documents and records from apps."""
 
+    broker: Broker
+    """To read logs from; what is published goes by the publisher."""
     publisher: Publisher
     """As the service that the topology lets publish commands: `gateway`."""
     views: Views

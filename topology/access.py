@@ -12,11 +12,13 @@ _LISTENING = r"amq\.gen.*"  # queues that RabbitMQ names; they are exclusive: no
 _DEFAULT_EXCHANGE = "amq.default"  # the name under which RabbitMQ checks permissions of the exchange ""
 
 
-def permissions(service: Service) -> Permissions:
-    """Nothing to configure but queues to listen with: the topology is declared by the tool alone."""
-    write, read = (
-        _alternatives((*names, _LISTENING)) for names in (_escaped(_writes(service)), _escaped(_reads(service)))
-    )
+def permissions(service: Service, topology: Topology) -> Permissions:
+    """Nothing to configure but queues to listen with: the topology is declared by the tool alone.
+
+    The edge, which opens keys to HTTP, reads every log, for clients that may.
+    """
+    readable = (*_reads(service), *(topology.logs if service.http else ()))
+    write, read = (_alternatives((*names, _LISTENING)) for names in (_escaped(_writes(service)), _escaped(readable)))
     return Permissions(service.name, _alternatives([_LISTENING]), write, read)
 
 

@@ -99,7 +99,7 @@ def _access(topology: Topology, observed: Observed, passwords: Mapping[str, Pass
         if service.name == SHARED and stored is None and password is None:
             continue  # in most deployments nobody connects as this service
         yield from _account(service.name, stored, password)
-        yield from _put(permissions(service), observed.permissions.get(service.name))
+        yield from _put(permissions(service, topology), observed.permissions.get(service.name))
         for topic in topic_permissions(service, topology):
             yield from _put(topic, observed.topic_permissions.get((topic.name, topic.exchange)))
 

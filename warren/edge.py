@@ -31,6 +31,7 @@ def edge_of(
     """The edge on the system's stores and broker; `status` tells how the agents of this process do, `shared` counts
     rates over all processes, `views` are read instead of the stores."""
     return Edge(
+        broker=system.broker,
         publisher=system.publisher(GATEWAY),
         views=views or system.views,
         topology=system.topology,

@@ -29,6 +29,7 @@ SCOPES: Final[Mapping[Role, frozenset[str]]] = {
             "analytics:read",
             "dead-letters:admin",
             "events:publish",
+            "logs:read",
             "notifications:read:any",
             "tables:read",
             "templates:admin",

@@ -162,6 +162,7 @@ async def _stores(apps: Sequence[App]) -> dict[str, MemoryStore]:
 def _edge(apps: Sequence[App], broker: Broker, stores: dict[str, MemoryStore], topology: Topology) -> Edge:
     ids = random.Random(1)
     return Edge(
+        broker=broker,
         publisher=Publisher(broker, topology, service="gateway", now=now, ids=ids),
         views=Views(stores),
         topology=topology,

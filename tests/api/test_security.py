@@ -11,7 +11,7 @@ from agents.auth.roles import GIVEN
 from tests.api.auth_scene import AuthShop
 
 ANYONE = (
-    r"/(healthz|readyz|metrics)",
+    r"/(healthz|readyz|metrics|asyncapi.json)",
     r"POST /api/auth/(register|login|refresh)",
     r"GET /api/auth/jwks.json",
     r"GET /api/products(/.*)?",
@@ -30,6 +30,7 @@ SCOPED = {
     "GET /api/users": {"admin"},
     "PUT /api/users/{id}/roles": {"admin"},
     "POST /api/events/{exchange}/{routing_key}": {"admin"},
+    "GET /api/logs/{log}": {"admin"},
     "GET /api/analytics/revenue": {"analyst", "admin"},
     "GET /api/tables": {"analyst", "admin"},
     "GET /api/tables/{table}": {"analyst", "admin"},
