@@ -94,11 +94,17 @@ class Outcome:
             f"{v.events:,} events in {self.seconds:,.0f} s: lost {v.lost}, counted twice {v.twice}, "
             f"out of order {v.disorder}, unexplained {v.unexplained}; {v.wire_duplicates:,} duplicates on the wire, "
             f"{self.repeats * BATCH:,} of them on purpose",
-            *(f"  {name}: moving again after {recovery.told(times)}" for name, times in self.recovery.items()),
-            f"  the most that a worker held: {', '.join(f'{what} {n:,}' for what, n in self.most.items())}",
+            *_measured(self.recovery, self.most),
             *v.findings,
         ]
         return "\n".join(lines)
+
+
+def _measured(seconds: Mapping[str, list[float]], most: Mapping[str, int]) -> list[str]:
+    return [
+        *(f"  {name}: moving again after {recovery.told(times)}" for name, times in seconds.items()),
+        f"  the most that a worker held: {', '.join(f'{what} {n:,}' for what, n in most.items())}",
+    ]
 
 
 async def run(
@@ -121,7 +127,9 @@ async def run(
     finally:
         await strikes.abandon()
         await feeder.close()
-    return Outcome(await place.judged(), time.monotonic() - began, strikes.seconds, _most(crew), feeder.repeats)
+    ended, most = time.monotonic() - began, _most(crew)
+    click.echo("\n".join(["all counted; now it is checked", *_measured(strikes.seconds, most)]), err=True)
+    return Outcome(await place.judged(), ended, strikes.seconds, most, feeder.repeats)
 
 
 async def _stand(course: Course, feeder: Feeder, strikes: Strikes, place: Place) -> None:

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import aio_pika
+import aiormq
 import asyncpg
-from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+from aiormq.abc import AbstractConnection, DeliveredMessage
+from pamqp.common import FieldTable
 
 _SILENCE: Final = 20.0
 """Seconds without a message after which a log is taken to have no more, though it ends before the offset it said."""
@@ -47,9 +48,11 @@ async def collect(amqp: str, postgres: str, schema: str) -> Evidence:
         rows = await database.fetch(f'SELECT key, value::text AS value FROM "{schema}"."{table}"')
         evidence.tables[table] = {row["key"]: json.loads(row["value"]) for row in rows}
     await database.close()
-    connection = await aio_pika.connect(amqp)
-    async with connection:
+    connection = await aiormq.connect(amqp)
+    try:
         logs = await asyncio.gather(*(_messages(connection, log) for log in LOGS))
+    finally:
+        await connection.close()
     evidence.logs = dict(zip(LOGS, logs, strict=True))
     return evidence
 
@@ -59,17 +62,17 @@ async def _messages(connection: AbstractConnection, log: str) -> list[Found]:
     found: list[Found] = []
     came = asyncio.Event()
     channel = await connection.channel()
-    await channel.set_qos(prefetch_count=4 * _ACKNOWLEDGED)
-    queue = await channel.declare_queue(log, passive=True)
-    last = (queue.declaration_result.message_count or 0) - 1
+    await channel.basic_qos(prefetch_count=4 * _ACKNOWLEDGED)
+    declared = await channel.queue_declare(log, passive=True)
+    last = (declared.message_count or 0) - 1
 
-    async def take(message: AbstractIncomingMessage) -> None:
+    async def take(message: DeliveredMessage) -> None:
         found.append(_found(message))
         came.set()
-        if len(found) % _ACKNOWLEDGED == 0:
-            await message.ack(multiple=True)
+        if len(found) % _ACKNOWLEDGED == 0 and message.delivery_tag is not None:
+            await channel.basic_ack(message.delivery_tag, multiple=True)
 
-    await queue.consume(take, arguments={"x-stream-offset": "first"})
+    await channel.basic_consume(log, take, arguments={"x-stream-offset": "first"})
     with suppress(TimeoutError):
         while not found or found[-1].offset < last:
             came.clear()
@@ -77,8 +80,9 @@ async def _messages(connection: AbstractConnection, log: str) -> list[Found]:
     return found
 
 
-def _found(message: AbstractIncomingMessage) -> Found:
-    value, offset = json.loads(message.body), message.headers["x-stream-offset"]
+def _found(message: DeliveredMessage) -> Found:
+    properties = message.header.properties
+    headers: FieldTable = properties.headers or {}
+    value, offset = json.loads(message.body), headers["x-stream-offset"]
     assert isinstance(offset, int)
-    dead_id = str(message.headers.get("dead-id", ""))
-    return Found(offset, message.message_id or "", value["user"], value["serial"], dead_id)
+    return Found(offset, properties.message_id or "", value["user"], value["serial"], str(headers.get("dead-id", "")))

@@ -24,7 +24,7 @@ from topology.management import Management
 from topology.observe import observe
 from topology.rabbitmq import apply
 
-_CHECK_SECONDS: Final = 600.0
+_CHECK_SECONDS: Final = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,20 @@ class NativePostgres(PostgresServer):
         guard.watch_directory(self._directory)
         (self._port,) = free_ports(1)
         self.url = local_postgres(self._port)
-        self._run("initdb", "-D", "data", "-U", "warren", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+        self._make()
         self._server = self._process()
         self._has_database = False
+
+    def _make(self) -> None:
+        """The cluster, in `data`."""
+        self._run("initdb", "-D", "data", "-U", "warren", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
+
+    def directory(self, name: str) -> Path:
+        """A new directory that the server may write to."""
+        made = self._directory / name
+        made.mkdir(mode=0o700)
+        self._owner.own(made)
+        return made
 
     def _process(self) -> Process:
         settings = {
@@ -91,3 +102,19 @@ class NativePostgres(PostgresServer):
         self.stop()
         remove_directory(self._directory)
         self._guard.forget_directory(self._directory)
+
+
+class Standby(NativePostgres):
+    """A copy of a running server that follows it, until it is promoted. It takes readers from the beginning."""
+
+    def __init__(self, guard: Guard, primary: NativePostgres) -> None:
+        self._primary = primary
+        super().__init__(guard)
+        self._has_database = True
+
+    def _make(self) -> None:
+        self._run("pg_basebackup", "-D", "data", "-R", "-d", self._primary.url, "--checkpoint=fast", "--no-sync")
+
+    def promote(self) -> None:
+        """From here on it takes writers."""
+        self._run("pg_ctl", "promote", "-w", "-D", "data")
