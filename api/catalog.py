@@ -1,39 +1,40 @@
-"""The products on offer, and what they cost."""
+"""The products on offer, and what of each can be had, as inventory keeps them."""
 
-from collections.abc import Iterable
-from decimal import Decimal
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
+from agents.inventory.events import MAIN
+from agents.inventory.tables import Offer, products, stock
+from api.edge import Edge
+from streams.keys import encode_key
+
+INVENTORY = "inventory"
 
 
-class Product(msgspec.Struct, frozen=True):
-    """One product; `price` is that of one, in `currency` (ISO 4217)."""
+class OnOffer(NamedTuple):
+    """A product, and how many pieces of it can be had now."""
 
-    id: UUID
-    name: str
-    price: Decimal
-    currency: str
+    offer: Offer
+    available: int
 
 
-class Catalog:
-    """Products by id."""
-
-    def __init__(self, products: Iterable[Product]) -> None:
-        self._products = {product.id: product for product in products}
-
-    def products(self) -> list[Product]:
-        """All of them, as the catalog lists them."""
-        return list(self._products.values())
-
-    def find(self, id: UUID) -> Product | None:
-        """The product of that id; None if there is none."""
-        return self._products.get(id)
+async def offers(edge: Edge, ids: Collection[UUID]) -> dict[UUID, Offer]:
+    """Those of these products that are on offer."""
+    found = await edge.view(INVENTORY, products).get_many([(MAIN, id) for id in ids])
+    return {offer.id: offer for offer in found.values()}
 
 
-def load_catalog(source: Traversable | None = None) -> Catalog:
-    """The catalog that comes with this package, or another JSON file of the same form."""
-    text = (source or files("api") / "catalog.json").read_bytes()
-    return Catalog(msgspec.json.decode(text, type=list[Product]))
+async def page(edge: Edge, *, currency: str | None, limit: int, cursor: str | None) -> tuple[list[OnOffer], str | None]:
+    """A page of products by id, all or those sold in a currency, and where the next one begins."""
+    equals: dict[str, Any] = {"currency": currency} if currency else {}
+    found = await edge.view(INVENTORY, products).query(limit=limit, cursor=cursor, prefix=f"{MAIN}|", **equals)
+    return await with_stock(edge, [offer for _, offer in found.items]), found.cursor
+
+
+async def with_stock(edge: Edge, offered: Iterable[Offer]) -> list[OnOffer]:
+    """These products, with what can be had of each."""
+    offered = list(offered)
+    rows = await edge.view(INVENTORY, stock).get_many([(MAIN, offer.id) for offer in offered])
+    pieces = {key: row.available for key, row in rows.items()}
+    return [OnOffer(offer, pieces.get(encode_key((MAIN, offer.id)), 0)) for offer in offered]

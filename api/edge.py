@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from agents.auth.accounts import Accounts
-from api.catalog import Catalog
 from api.gateway import Gateway
 from api.problems import Problem
 from stores.port import Store
@@ -29,7 +28,6 @@ class Edge:
     """As the service that the topology lets publish commands: `gateway`."""
     views: Views
     topology: Topology
-    catalog: Catalog
     now: Callable[[], int]
     """Milliseconds since 1970 UTC."""
     ids: random.Random

@@ -1,11 +1,12 @@
 """From a request to the command that places an order: functions of values."""
 
+from collections.abc import Mapping
 from uuid import UUID, uuid5
 
+from agents.inventory.tables import Offer
 from agents.orders.events import Address, Line, OrderPlace
 from agents.orders.tables import Order
 from agents.payments.seal import seal
-from api.catalog import Catalog
 from api.order_bodies import PlaceOrder, Wanted
 from api.problems import Problem
 
@@ -20,20 +21,20 @@ def message_id_of(order_id: UUID) -> str:
     return str(uuid5(order_id, "order.place"))
 
 
-def command_of(request: PlaceOrder, order_id: UUID, catalog: Catalog) -> OrderPlace:
-    """The command, at the catalog's prices, its payment token sealed. Raises Problem (422)."""
+def command_of(request: PlaceOrder, order_id: UUID, offers: Mapping[UUID, Offer]) -> OrderPlace:
+    """The command, at the prices of these offers, its payment token sealed. Raises Problem (422)."""
     return OrderPlace(
         order_id=order_id,
         user_id=request.user_id,
-        items=[_line(index, wanted, request.currency, catalog) for index, wanted in enumerate(request.items)],
+        items=[_line(index, wanted, request.currency, offers) for index, wanted in enumerate(request.items)],
         currency=request.currency,
         payment_token=seal.close(request.payment_token, order_id),
         shipping_address=Address(**request.shipping_address.model_dump()),
     )
 
 
-def _line(index: int, wanted: Wanted, currency: str, catalog: Catalog) -> Line:
-    product = catalog.find(wanted.product_id)
+def _line(index: int, wanted: Wanted, currency: str, offers: Mapping[UUID, Offer]) -> Line:
+    product = offers.get(wanted.product_id)
     if product is None:
         detail = f"items.{index}: there is no product {wanted.product_id}: see /api/products"
         raise Problem(422, "unknown_product", detail)

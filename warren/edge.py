@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from api.catalog import load_catalog
 from api.cache import Cache
 from api.cached_views import CachedViews
 from api.declared import documents_of, records_of, tables_of
@@ -35,7 +34,6 @@ def edge_of(
         publisher=system.publisher(GATEWAY),
         views=views or system.views,
         topology=system.topology,
-        catalog=load_catalog(),
         now=now,
         ids=system.ids,
         health=system.broker.health,

@@ -1,7 +1,7 @@
 """Running a process: agents, edge, or both, until a signal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
@@ -20,6 +20,7 @@ from warren.settings import Settings
 from warren.signals import stop_on_signals
 from warren.system import System, open_system
 
+Prepare = Callable[[System], Awaitable[None]]
 Announce = Callable[[str], None]
 """Told the address once the process serves."""
 PAYMENTS = "payments"
@@ -57,8 +58,10 @@ async def running(
     agents: bool = True,
     address: tuple[str, int] | None = None,
     routers: Iterable[APIRouter] = ROUTERS,
+    prepare: Prepare | None = None,
 ) -> AsyncIterator[str]:
     """As `run_until_signal`, for as long as the context lasts. Gives the address bound, "" where there is none.
+    `prepare` is done when the agents are at work, before anything is served.
 
     Leaving stops in order: no new requests, then batches finished and committed, then connections closed.
     """
@@ -71,6 +74,8 @@ async def running(
         status: Callable[[], list[Status]] = list
         if agents:
             status = await _work(system, chosen, stack)
+        if prepare is not None:
+            await prepare(system)
         if address is None:
             yield ""
         else:

@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     """Where the embedded broker and SQLite keep their files."""
     lease: float = Field(default=10.0, ge=1, le=600)
     """Seconds after which a worker that is not heard of has lost its partitions to others."""
+    hold: float = Field(default=900.0, ge=1, le=604_800)
+    """Seconds for which stock is held for an order that is not paid yet."""
+    low_stock: int = Field(default=5, ge=0)
+    """A product with fewer pieces available is told to be low."""
     auth: Literal["required", "off"] = "off"
     """Whether endpoints beside accounts ask who is calling; accounts themselves always do."""
     rate_limit: int = Field(default=100, ge=0)

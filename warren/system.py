@@ -5,9 +5,11 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from agents.auth.relay import Relay
+from agents.inventory.terms import Terms, desk
 from agents.registry import AGENTS, load
 from stores.port import Store
 from stores.urls import open_store
@@ -94,6 +96,7 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
         for app in apps:
             stores[app.id] = await open_service_store(settings, app, stack)
         open_outside(settings, stack)
+        stack.enter_context(desk.on(Terms(timedelta(seconds=settings.hold), settings.low_stock)))
         ids = random.SystemRandom()
         accounts = await open_accounts(settings, stack, now=now, chance=ids) if AUTH in stores else None
         changes = Changes(broker, ids)

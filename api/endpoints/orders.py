@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from agents.auth.tokens import Caller
 from agents.orders.tables import Order, Status, orders
+from api import catalog
 from api.bodies import Page
 from api.caller import Whoever, may, own
 from api.correlation import Correlation
@@ -63,7 +64,9 @@ async def place_order(
 
     async def place() -> Made:
         await _place(body, order_id, edge, sender, correlation)
-        order = await appears(lambda: edge.view("orders", orders), order_id, wait) if wait else None
+        order: Order | None = None
+        if wait:
+            order = await appears(lambda: edge.view("orders", orders), order_id, wait)
         location = {"Location": f"{router.prefix}/{order_id}"}
         if order is None:
             return Made(202, OrderAccepted(id=order_id, status=Status.PENDING), location)
@@ -74,7 +77,8 @@ async def place_order(
 
 async def _place(body: PlaceOrder, order_id: UUID, edge: Edge, sender: Sender, correlation: Correlation) -> None:
     """Returns once the broker has the command, or the order is there already."""
-    command = command_of(body, order_id, edge.catalog)
+    offered = await catalog.offers(edge, {wanted.product_id for wanted in body.items})
+    command = command_of(body, order_id, offered)
     existing = await _existing(edge, order_id)
     if existing is not None:
         check_same(existing, command)

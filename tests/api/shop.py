@@ -11,19 +11,24 @@ from uuid import UUID
 
 import httpx
 
+from agents.inventory.events import MAIN
+from agents.inventory.tables import Offer, Stock, products, stock
 from agents.payments.provider.simulator import Simulator
 from agents.payments.till import till
 from agents.registry import load
 from api.app import create_app
-from api.catalog import load_catalog
 from api.declared import documents_of, records_of, tables_of
 from api.edge import Edge
 from stores.memory import MemoryStore
+from stores.port import Commit, Slot
 from streams import App, Publisher, Views, Worker
 from streams.broker import Broker, Message
+from streams.codec import encode
 from streams.embedded import Break, Embedded, Fate
+from streams.keys import encode_key
 from topology.load import load_shop
 from topology.spec import Topology
+from warren.catalog import demo_products
 
 T = TypeVar("T")
 
@@ -156,7 +161,24 @@ async def _stores(apps: Sequence[App]) -> dict[str, MemoryStore]:
     for app in apps:
         await stores[app.id].open()
         await stores[app.id].apply(app.specs())
+    await _fill_shelves(stores["inventory"])
     return stores
+
+
+async def _fill_shelves(store: MemoryStore) -> None:
+    """The demo's products, as if they had come through the log."""
+    slot = Slot("inventory")
+    checkpoint = await store.acquire(slot, "before", 60)
+    assert checkpoint is not None
+    rows: dict[str, list[tuple[str, bytes | None]]] = {products.name: [], stock.name: []}
+    for product in demo_products():
+        key = encode_key((MAIN, product.id))
+        offer = Offer(product.id, product.name, product.price, product.currency)
+        rows[products.name].append((key, encode(offer)))
+        rows[stock.name].append((key, encode(Stock(product.id, on_hand=product.available))))
+    await store.commit(Commit(slot, checkpoint.epoch, -1, b"", b"", 0, rows=rows))
+    await store.release(slot, checkpoint.epoch)
+    await store.heartbeat("before", 0)
 
 
 def _edge(apps: Sequence[App], broker: Broker, stores: dict[str, MemoryStore], topology: Topology) -> Edge:
@@ -166,7 +188,6 @@ def _edge(apps: Sequence[App], broker: Broker, stores: dict[str, MemoryStore], t
         publisher=Publisher(broker, topology, service="gateway", now=now, ids=ids),
         views=Views(stores),
         topology=topology,
-        catalog=load_catalog(),
         now=now,
         ids=ids,
         health=broker.health,

@@ -85,13 +85,26 @@ def address_of(process: "subprocess.Popen[str]") -> str:
 async def buy(url: str) -> None:
     """An order that can be paid, one that cannot; their mails and their revenue."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-        product = (await client.get("/api/products")).json()["items"][0]
+        product = await offered(client)
         paid = await place(client, product, "tok_ok")
         failed = await place(client, product, "tok_decline")
         assert await settled(client, paid) == "PAID"
         assert await settled(client, failed) == "PAYMENT_FAILED"
         await eventually(client, "/api/tables/revenue", 1)
         await eventually(client, "/api/notifications", 4)
+
+
+async def offered(client: httpx.AsyncClient) -> dict[str, str]:
+    """A product that inventory has put, with goods that it has received."""
+    path = f"/api/products/{uuid4()}"
+    await client.put(path, json={"name": "Kettle", "price": "29.90", "currency": "EUR"})
+    await client.post(f"{path}/stock", json={"receiptId": str(uuid4()), "quantity": 10})
+    deadline = time.monotonic() + 30
+    while not (await client.get(path)).json().get("available"):
+        assert time.monotonic() < deadline, "the goods never came"
+        await asyncio.sleep(0.1)
+    product: dict[str, str] = (await client.get(path)).json()
+    return product
 
 
 async def place(client: httpx.AsyncClient, product: dict[str, str], token: str) -> str:

@@ -7,6 +7,7 @@ from random import SystemRandom
 import click
 import uvloop
 
+from warren.catalog import demo_products, stock_shop
 from warren.logs import configure
 from warren.serving import running
 from warren.settings import Settings, embedded_settings
@@ -43,13 +44,14 @@ def demo(port: int, data: Path, rate: float) -> None:
 
 async def _demo(settings: Settings, port: int, rate: float) -> None:
     stop = stop_on_signals()
-    async with running(settings, address=(HOST, port)) as url:
+    async with running(settings, address=(HOST, port), prepare=stock_shop) as url:
         _welcome(url)
-        shoppers = asyncio.create_task(Shoppers(url, SystemRandom(), per_second=rate).run())
+        shoppers = Shoppers(url, SystemRandom(), demo_products(), per_second=rate)
+        shopping = asyncio.create_task(shoppers.run())
         await stop.wait()
         click.echo("stopping …", err=True)
-        shoppers.cancel()
-        await asyncio.gather(shoppers, return_exceptions=True)
+        shopping.cancel()
+        await asyncio.gather(shopping, return_exceptions=True)
     click.echo("stopped; the next demo goes on from here", err=True)
 
 
