@@ -1,5 +1,6 @@
 """One notification, sent at most once: intent, effect, outcome. Every step can be repeated."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,7 +12,8 @@ from agents.notifications.carriers.port import Letter, Receipt, Result
 from agents.notifications.post import post
 from agents.notifications.rules import News, Step, Way
 from agents.notifications.tables import Channel, Notification, Status, Template, notifications, templates
-from agents.notifications.texts.filling import Filling
+from agents.notifications.texts.builtin import FIRST, builtin
+from agents.notifications.texts.filling import BadTemplate, Filled, Filling
 from agents.notifications.texts.shelf import Shelf
 from streams import Conflict
 
@@ -63,9 +65,8 @@ async def _send(notification: Notification, version: int, way: Way, moment: Mome
         await notifications.put(notification.id, notification, version)
         return notification
     if not post.has_receipt(notification.id):
-        template = await _shelf.current(notification.template)
-        letter = _letter(notification, way, template, moment)
-        rules.leased(notification, moment.now, template.version)
+        letter, used = _letter(notification, way, await _shelf.current(notification.template), moment)
+        rules.leased(notification, moment.now, used)
         version = await notifications.put(notification.id, notification, version)
         await post.send(way.channel, letter)
     return await _end(notification, version, post.receipt(notification.id), moment)
@@ -98,9 +99,10 @@ def _report(notification: Notification) -> None:
     )
 
 
-def _letter(notification: Notification, way: Way, template: Template, moment: Moment) -> Letter:
-    filled = _filling.fill(template, notification.data)
-    return Letter(
+def _letter(notification: Notification, way: Way, template: Template, moment: Moment) -> tuple[Letter, int]:
+    """The letter, and the version of the template that it is made with."""
+    filled, used = _filled(template, notification.data)
+    letter = Letter(
         id=notification.id,
         address=notification.recipient if way.channel is Channel.PUSH else way.address,
         subject=filled.subject,
@@ -109,3 +111,13 @@ def _letter(notification: Notification, way: Way, template: Template, moment: Mo
         short=filled.short,
         at=moment.happened,
     )
+    return letter, used
+
+
+def _filled(template: Template, data: Mapping[str, object]) -> tuple[Filled, int]:
+    """Filled, and with which version: where the shop's own cannot be, the one that comes with the service."""
+    try:
+        return _filling.fill(template, data), template.version
+    except BadTemplate as error:
+        log.error("a template cannot be filled: the one that comes with the service is used", reason=str(error))
+        return _filling.fill(builtin(template.name), data), FIRST

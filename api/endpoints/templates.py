@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from agents.notifications.tables import Template, templates
 from agents.notifications.texts.builtin import NAMES
 from agents.notifications.texts.filling import BadTemplate, Filled, Filling
-from agents.notifications.texts.samples import SAMPLES, occasions
+from agents.notifications.texts.proof import proofread
+from agents.notifications.texts.samples import SAMPLES
 from agents.notifications.texts.shelf import Shelf, Stale
 from api.bodies import Page
 from api.caller import allowed
@@ -72,10 +73,11 @@ async def put_template(
     """Use these texts from now on, as the next version. Refused unless they can be filled with whatever may come."""
     _check_name(name)
     new = body.template(name, 0)
-    for data in occasions(name):
-        _fill(new, data)
     try:
+        proofread(new, _filling)
         return _answer(await shelf.put(new, at=_version(if_match)), response)
+    except BadTemplate as error:
+        raise _invalid(new, error) from None
     except Stale as error:
         raise Problem(412, "stale", str(error)) from None
 
@@ -96,8 +98,12 @@ def _fill(template: Template, data: Mapping[str, str | None]) -> Filled:
     try:
         return _filling.fill(template, data)
     except BadTemplate as error:
-        detail = f"{error.__cause__}; fields of {template.name} are {', '.join(SAMPLES[template.name])}"
-        raise Problem(422, "invalid_template", detail) from None
+        raise _invalid(template, error) from None
+
+
+def _invalid(template: Template, error: BadTemplate) -> Problem:
+    detail = f"{error.__cause__ or error}; fields of {template.name} are {', '.join(SAMPLES[template.name])}"
+    return Problem(422, "invalid_template", detail)
 
 
 def _check_name(name: str) -> None:

@@ -68,12 +68,18 @@ async def test_who_has_not_read_the_newest_version_changes_nothing(
 @pytest.mark.parametrize(
     ("path", "body", "why"),
     [
-        (PAID, texts("{{ firstName }}"), "'firstName' is undefined; fields of order_paid are orderId, total, currency"),
+        (
+            PAID,
+            texts("{{ firstName }}"),
+            "subject names 'firstName', which never comes; fields of order_paid are orderId",
+        ),
         (PAID, texts("{{ total"), "subject, line 1: unexpected end of template"),
         (PAID, texts("{{ ''.__class__ }}"), "a Getattr is none of that"),
         (PAID, texts("ok", html="{{ total | safe }}"), "html, line 1: there is no filter 'safe'"),
         (PAID, texts("{% for n in total %}{% endfor %}"), "a For is none of that"),
-        ("/api/templates/order_shipped", texts("{{ 'by ' ~ carrier if carrier < 'b' }}"), "not supported"),
+        ("/api/templates/order_shipped", texts("{{ 'by ' ~ carrier if carrier < 'b' }}"), "compared by == and !="),
+        (PAID, texts("{% if total == '1.00' %}{{ nobody }}{% endif %}"), "subject names 'nobody'"),
+        (PAID, texts("{{ total | default(1, 2, 3, 4) }}"), "takes from 1 to 3 positional arguments"),
     ],
 )
 async def test_what_cannot_be_filled_with_all_that_may_come_is_refused_and_says_why(

@@ -202,5 +202,5 @@ def test_ctrl_c_says_how_far_it_came_and_how_to_go_on() -> None:
             process.send_signal(signal.SIGINT)
             output, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert [line[:7] for line in output.splitlines()] == ["[ 1/75]", "[ 2/75]"]
-    assert errors == "Stopped after 2 of 75 changes; apply again to go on.\n"
+    assert [line[:7] for line in output.splitlines()] == ["[ 1/76]", "[ 2/76]"]
+    assert errors == "Stopped after 2 of 76 changes; apply again to go on.\n"

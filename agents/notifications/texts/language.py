@@ -15,6 +15,8 @@ DEEPEST: Final = 24
 """Parts within parts."""
 FILTERS: Final = frozenset({"capitalize", "default", "lower", "title", "trim", "upper"})
 
+COMPARISONS: Final = frozenset({"eq", "ne"})
+
 _PARTS: Final = (
     nodes.Template,
     nodes.Output,
@@ -73,5 +75,5 @@ def _allow(part: str, node: nodes.Node, depth: int) -> None:
         )
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise BadText(f"{where}: there is no filter {node.name!r}: filters are {', '.join(sorted(FILTERS))}")
-    if isinstance(node, nodes.Name) and node.ctx != "load":
-        raise BadText(f"{where}: {node.name!r} is data, and cannot be set")
+    if isinstance(node, nodes.Operand) and node.op not in COMPARISONS:
+        raise BadText(f"{where}: data is compared by == and != alone: not all of it is always there")

@@ -247,6 +247,19 @@ async def test_a_changed_template_is_used_and_its_version_is_kept() -> None:
 
 
 @virtual
+async def test_where_a_changed_template_cannot_be_filled_the_one_that_comes_with_the_service_is_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with opened() as office:
+        await office.hear(HAZEL)
+        await templates.put("order_paid", Template("order_paid", 2, "{{ nobody }}", "", "", ""), 0)
+        await office.hear(PAID)
+        assert office.pigeon.arrived[-1].subject == f"Your order {ORDER} is paid"
+        assert (await office.kept())["order_paid email"].version == 1
+    assert "a template cannot be filled" in "".join(capsys.readouterr())
+
+
+@virtual
 async def test_logs_show_no_address(capsys: pytest.CaptureFixture[str]) -> None:
     async with opened() as office:
         office.pigeon.script = [NOT_SENT, Receipt(Result.REFUSED, "smtp_550")]
