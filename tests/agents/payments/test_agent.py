@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from agents.payments.events import PaymentOperation, PaymentVoided
-from agents.payments.provider.breaker import Breaker, Limits
-from agents.payments.provider.port import Answer, Operation, Outcome, ProviderMisused
+from agents.payments.provider.port import Answer, Authorize, Operation, Outcome, ProviderMisused
 from agents.payments.rules.keys import Command
 from agents.payments.seal import Seal, seal
 from agents.payments.tables import Standing, State
+from streams.breaker import Breaker, Limits
 from tests.agents.payments.place import (
     ORDER,
     REFUND,
@@ -132,6 +132,27 @@ async def test_a_hanging_authorization_that_is_voided_is_over_whatever_is_asked_
         assert told[1].event.amount == 0, "nothing was set aside"
         assert [(news.type, news.code) for news in told[2:]] == [("payment.failed", "voided")] * 3
         assert provider.done == {"void": 1}
+
+
+class Slow(Watched):
+    """A provider that acts at once and takes a second to say so of authorizations."""
+
+    async def ask(self, key: str, operation: Operation) -> Answer:
+        answer = await super().ask(key, operation)
+        if isinstance(operation, Authorize):
+            await asyncio.sleep(1)
+        return answer
+
+
+@virtual
+async def test_an_authorization_that_was_voided_while_its_answer_was_on_its_way_is_over() -> None:
+    async with place(Slow()) as service:
+        await service.command(authorize(), seconds=0.5)
+        await service.command(void(), seconds=2)
+        assert await service.types() == ["voided", "failed"]
+        assert (await service.told())[-1].code == "voided"
+        assert (await service.payment()).state is Standing.VOIDED
+        assert {status.retried for status in service.worker.status()} == {0}
 
 
 @virtual
