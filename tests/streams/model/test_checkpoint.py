@@ -2,8 +2,11 @@
 
 import pytest
 
-from tests.streams.model.checkpoint import Budget, Rules, World, after, complete, fault
+from tests.streams.model.checkpoint import after
+from tests.streams.model.demands import complete, fault
 from tests.streams.model.exploration import Explored, explore
+from tests.streams.model.rules import Rules
+from tests.streams.model.world import Budget, World
 
 SPACES = {Budget(takeovers=2, mishaps=3): 92_278, Budget(takeovers=3, mishaps=2): 199_254}
 """What may happen, and how many states that makes: all of them are visited."""
