@@ -65,6 +65,7 @@ def front(shop: Shop) -> Front:
     ids = Random(3)
     publisher = Publisher(shop.server.connect("gateway"), shop.topology, service="gateway", now=shop.now, ids=ids)
     edge = Edge(
+        broker=shop.broker,
         publisher=publisher,
         views=shop.views,
         topology=shop.topology,
