@@ -22,6 +22,7 @@ from api.middleware.client_address import ClientAddress
 from api.middleware.correlating import Correlating
 from api.middleware.failures import Failures
 from api.middleware.heads import Heads
+from api.middleware.proxying import Proxying
 from api.middleware.rate_limits import RateLimits
 from api.middleware.security import SecurityHeaders
 from api.openapi import DocumentedApi
@@ -85,6 +86,7 @@ def _middleware(edge: Edge, rates: Rates, metrics: HttpMetrics) -> list[Middlewa
         Middleware(Failures),
         Middleware(BodyLimits),
         *limits,
+        *([Middleware(Proxying, upstreams=gateway.upstreams)] if gateway.upstreams else ()),
         Middleware(Heads),
     ]
 

@@ -1,9 +1,11 @@
 """How the edge meets the world: whom it trusts, and how much of each client it takes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from api.addresses import Network
 from api.rates import SharedWindows
+from api.upstreams import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +22,5 @@ class Gateway:
     """What the processes of the edge count rates by together; None: each by itself."""
     replicas: int = 1
     """How many processes of the edge there are."""
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+    """Prefix of paths -> the processes that serve them; what is not named is served here."""

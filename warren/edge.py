@@ -1,6 +1,6 @@
 """The HTTP edge of a process, made from what the process has open."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -12,6 +12,7 @@ from api.gateway import Gateway
 from api.rates import SharedWindows
 from api.redis_cache import RedisCache
 from api.redis_rates import RedisWindows
+from api.upstreams import Upstream
 from streams import Views
 from streams.status import Status
 from warren.settings import Settings
@@ -26,9 +27,10 @@ def edge_of(
     status: Callable[[], list[Status]] = list,
     shared: SharedWindows | None = None,
     views: Views | None = None,
+    upstreams: Mapping[str, Upstream] | None = None,
 ) -> Edge:
     """The edge on the system's stores and broker; `status` tells how the agents of this process do, `shared` counts
-    rates over all processes, `views` are read instead of the stores."""
+    rates over all processes, `views` are read instead of the stores, `upstreams` serve what is under their prefixes."""
     return Edge(
         broker=system.broker,
         publisher=system.publisher(GATEWAY),
@@ -44,11 +46,11 @@ def edge_of(
         version=version("warren"),
         opened_accounts=system.accounts.accounts if system.accounts else None,
         auth_required=system.settings.auth == "required",
-        gateway=gateway_of(system.settings, shared),
+        gateway=gateway_of(system.settings, shared, upstreams or {}),
     )
 
 
-def gateway_of(settings: Settings, shared: SharedWindows | None) -> Gateway:
+def gateway_of(settings: Settings, shared: SharedWindows | None, upstreams: Mapping[str, Upstream]) -> Gateway:
     """How the settings let the world in."""
     return Gateway(
         requests_per_minute=settings.rate_limit,
@@ -56,6 +58,7 @@ def gateway_of(settings: Settings, shared: SharedWindows | None) -> Gateway:
         origins=settings.cors_origins,
         shared=shared,
         replicas=settings.replicas,
+        upstreams=upstreams,
     )
 
 

@@ -18,6 +18,7 @@ from warren.garbage import fit_collector
 from warren.sealing import seal_keys
 from warren.settings import Settings
 from warren.signals import stop_on_signals
+from warren.split import open_upstreams
 from warren.system import System, open_system
 
 Prepare = Callable[[System], Awaitable[None]]
@@ -80,8 +81,9 @@ async def running(
             yield ""
         else:
             shared = await stack.enter_async_context(shared_windows(settings))
+            upstreams = await stack.enter_async_context(open_upstreams(settings))
             views = await stack.enter_async_context(cached_views(settings, system))
-            yield await _serve(create_app(edge_of(system, status, shared, views), routers), address, stack)
+            yield await _serve(create_app(edge_of(system, status, shared, views, upstreams), routers), address, stack)
 
 
 async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:

@@ -26,6 +26,7 @@ from topology.spec import nearest
 from warren.errors import SettingsError
 
 Network = IPv4Network | IPv6Network
+Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s@]+/?$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 PREFIX = "WARREN_"
@@ -105,6 +106,10 @@ class Settings(BaseSettings):
     """Networks of our own proxies, separated by commas: their X-Forwarded-For is believed."""
     cors_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Whose pages may call the edge from browsers, separated by commas: https://shop.example, or *."""
+    upstream_auth: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = ()
+    upstream_orders: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = ()
+    upstream_analytics: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """Processes of `warren api --service …`, separated by commas, to which the edge hands on what they serve."""
     issuer: str = Field(default="warren", min_length=1, max_length=200)
     """Stands in access tokens as who has made them; tokens of another issuer do not count."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -136,6 +141,11 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the broker runs in this process."""
         return self.broker is None
+
+    @property
+    def upstreams(self) -> dict[str, tuple[str, ...]]:
+        """Service -> the processes that serve its part of the edge."""
+        return {"auth": self.upstream_auth, "orders": self.upstream_orders, "analytics": self.upstream_analytics}
 
     def store_url(self, service: str) -> SecretUrl:
         """Where a service keeps its tables: its own variable, else `WARREN_STORE`, else a SQLite file under `data`."""

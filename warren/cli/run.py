@@ -9,6 +9,7 @@ from api.endpoints import OPERATIONS
 from warren.logs import configure
 from warren.serving import run_until_signal
 from warren.settings import Settings, load_settings
+from warren.split import GATEWAY, PARTS, part_of
 
 _HOST = click.option("--host", help="Address to listen on. [env: WARREN_HTTP_HOST; default: 127.0.0.1]")
 _PORT = click.option(
@@ -53,18 +54,25 @@ def worker(services: Sequence[str], http: int | None, host: str | None) -> None:
 
 
 @click.command()
+@click.option("--service", type=click.Choice([*PARTS, GATEWAY]), help="Serve one part alone; the gateway hands on.")
 @_HOST
 @_PORT
-def api(host: str | None, port: int | None) -> None:
+def api(service: str | None, host: str | None, port: int | None) -> None:
     """Serve the HTTP edge alone; agents run in workers.
+
+    In one process, or in parts: the gateway hands on to WARREN_UPSTREAM_AUTH, _ORDERS and _ANALYTICS.
 
     \b
     Examples:
       warren api --port 8080
+      warren api --service orders --port 8001
+      WARREN_UPSTREAM_ORDERS=http://a:8001,http://b:8001 warren api --service gateway
     """
     settings = _settings()
     _servers_only(settings, "api")
-    run_until_signal(settings, _announce, agents=False, address=(host or settings.http_host, _port(port, settings)))
+    settings, services, routers = part_of(service or GATEWAY, settings)
+    address = (host or settings.http_host, _port(port, settings))
+    run_until_signal(settings, _announce, services=services, agents=False, address=address, routers=routers)
 
 
 def _settings() -> Settings:

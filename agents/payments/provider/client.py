@@ -7,8 +7,8 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from agents.payments.provider.breaker import Breaker
 from agents.payments.provider.port import Answer, Operation, Outcome, ProviderMisused
+from streams.breaker import Breaker
 from streams.codec import encode
 
 TIMEOUT: Final = 10.0

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from agents.payments.events import PaymentOperation, PaymentVoided
-from agents.payments.provider.breaker import Breaker, Limits
 from agents.payments.provider.port import Answer, Authorize, Operation, Outcome, ProviderMisused
 from agents.payments.rules.keys import Command
 from agents.payments.seal import Seal, seal
 from agents.payments.tables import Standing, State
+from streams.breaker import Breaker, Limits
 from tests.agents.payments.place import (
     ORDER,
     REFUND,

@@ -8,12 +8,12 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from agents.payments.provider.breaker import Breaker, Limits
 from agents.payments.provider.client import HttpProvider
 from agents.payments.provider.port import Authorize, Capture, Outcome, ProviderMisused, Refund, Void
 from agents.payments.provider.service import Service
 from agents.payments.provider.simulator import Simulator
 from api.server import serve
+from streams.breaker import Breaker, Limits
 
 TEN = Decimal("10.00")
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

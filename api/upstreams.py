@@ -1,0 +1,59 @@
+"""The processes that serve a part of the edge, where it is split: which one is asked, and which is left alone."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from streams.breaker import Breaker, Limits, Ticket
+
+ANSWER_WITHIN: Final = 60.0
+"""Seconds that a process may take to answer."""
+CONNECT_WITHIN: Final = 2.0
+
+
+@dataclass(slots=True)
+class Process:
+    """One process, by its address."""
+
+    url: str
+    breaker: Breaker = field(default_factory=Breaker)
+
+
+class Upstream:
+    """All processes of one service. They are asked in turn; one that fails too often rests (`streams/breaker.py`)."""
+
+    def __init__(
+        self, service: str, urls: Sequence[str], client: httpx.AsyncClient, clock: Callable[[], float]
+    ) -> None:
+        """`clock` gives seconds, from any beginning."""
+        self.service = service
+        self.client = client
+        self.processes = [Process(url.rstrip("/")) for url in urls]
+        self._clock = clock
+        self._next = 0
+
+    def admitted(self) -> Iterator[tuple[Process, Ticket]]:
+        """Whom to ask, one after another; each that is taken has to be told of by `record`."""
+        self._next += 1
+        for n in range(len(self.processes)):
+            process = self.processes[(self._next + n) % len(self.processes)]
+            ticket = process.breaker.admit(self._clock())
+            if ticket is not None:
+                yield process, ticket
+
+    def record(self, process: Process, ticket: Ticket, *, ok: bool) -> None:
+        """How asking went."""
+        process.breaker.record(ticket, self._clock(), ok=ok)
+
+
+def client() -> httpx.AsyncClient:
+    """Connections to upstreams, kept."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
+    timeout = httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN)
+    return httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+
+
+REST: Final = Limits().rest
+"""Seconds after which one that rests is tried again."""
