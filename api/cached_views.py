@@ -1,6 +1,7 @@
 """Views that remember what they have read, of tables that are read far more often than they change."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -103,7 +104,8 @@ class CachedReader:
             entries = {f"{self._name}:row:{key}": entry for key, entry in read.items()}
             await self._put(entries)
             found.update(entries)
-        return sorted(Row(*row) for entry in found.values() for row in entry.rows)
+        rows = (Row(*row) for entry in found.values() for row in entry.rows)
+        return sorted(rows, key=lambda row: (row.key, row.partition))
 
     async def query(self, table: str, **question: Any) -> PageOfRows:
         """See Store."""
@@ -129,10 +131,10 @@ class CachedReader:
         return found
 
     def _counting(self, encoded: bytes | None, key: str | None) -> _Entry | None:
-        if encoded is None:
-            return None
-        entry = _decode(encoded)
-        return entry if self.freshness.counts(entry.at, key) else None
+        with suppress(msgspec.DecodeError):  # what another version of this program has shared is read anew
+            entry = _decode(encoded or b"")
+            return entry if self.freshness.counts(entry.at, key) else None
+        return None
 
     async def _put(self, entries: Mapping[str, _Entry]) -> None:
         await self._cache.put({name: _encode(entry) for name, entry in entries.items()}, self.freshness.again)

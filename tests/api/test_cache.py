@@ -217,6 +217,16 @@ async def test_processes_share_what_they_have_read_and_nothing_that_has_changed_
 
 
 @virtual
+async def test_what_cannot_be_read_of_what_others_share_is_read_from_the_table() -> None:
+    async with scene() as shop:
+        shelf = Shelf()
+        view = await shop.edge(shelf)
+        await shop.set(tea=3)
+        shelf.entries["shop.prices:row:tea"] = b"of another version"
+        assert await again(view, "tea") == {"tea": 3}
+
+
+@virtual
 async def test_while_what_they_share_is_down_each_keeps_its_own_and_asks_it_seldom() -> None:
     async with scene() as shop:
         shelf = Shelf()
