@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist worksteal
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick lint audit format bench prove prove-points prove-chaos prove-brokers prove-replay prove-mutants servers clean
+.PHONY: help demo dataset test test-quick lint audit format bench prove prove-points prove-chaos prove-outage prove-brokers prove-replay prove-mutants servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,13 +46,16 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
 
-prove: prove-points prove-chaos prove-brokers prove-replay prove-mutants ## Show on real servers that every event counts once: about two hours
+prove: prove-points prove-chaos prove-outage prove-brokers prove-replay prove-mutants ## Show on real servers that every event counts once: about two hours
 
 prove-points: .venv/.dev ## Strike workers at every crash point in every way (ARGS="commit.after stop")
 	@$(PYTHON) -m tests.prove.matrix $(ARGS)
 
 prove-chaos: .venv/.dev ## Strike everything for a quarter of an hour (ARGS="--seed 7")
 	@$(PYTHON) -m tests.prove.chaos $(ARGS)
+
+prove-outage: .venv/.dev ## Take RabbitMQ away for a minute, and fill it, under HTTP traffic (ARGS="--seconds 5")
+	@$(PYTHON) -m tests.prove.outage $(ARGS)
 
 prove-brokers: .venv/.dev ## Test what is promised of RabbitMQ on 4.0 and 4.3, from Debian's packages; needs root (ARGS=sid)
 	@$(PYTHON) -m tests.prove.brokers $(ARGS)
