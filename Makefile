@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist worksteal
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick lint audit format bench prove prove-points prove-chaos prove-outage prove-brokers prove-replay prove-mutants servers clean
+.PHONY: help demo dataset test test-quick lint audit format bench prove prove-points prove-chaos prove-outage prove-brokers prove-replay prove-shop prove-mutants servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -46,7 +46,7 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
 
-prove: prove-points prove-chaos prove-outage prove-brokers prove-replay prove-mutants ## Show on real servers that every event counts once: about two hours
+prove: prove-points prove-chaos prove-outage prove-brokers prove-replay prove-shop prove-mutants ## Show on real servers that every event counts once: about two hours
 
 prove-points: .venv/.dev ## Strike workers at every crash point in every way (ARGS="commit.after stop")
 	@$(PYTHON) -m tests.prove.matrix $(ARGS)
@@ -62,6 +62,9 @@ prove-brokers: .venv/.dev ## Test what is promised of RabbitMQ on 4.0 and 4.3, f
 
 prove-replay: .venv/.dev ## Replay all 155,848 orders, whole and with everything killed: about an hour (ARGS="embedded --orders 9000")
 	@$(PYTHON) -m tests.replay.prove $(ARGS)
+
+prove-shop: .venv/.dev ## Live, simulate and strike the shop over 50,000 orders, every invariant checked (ARGS="lives --lives 5")
+	@$(PYTHON) -m tests.shop.prove $(ARGS)
 
 prove-mutants: .venv/.dev ## Break the engine in every way we know, and see that it is noticed: minutes (ARGS="fence")
 	@$(PYTHON) -m tests.prove.mutants $(ARGS)

@@ -16,6 +16,7 @@ from stores.postgres import PostgresStore
 from streams import Publisher
 from streams.broker import Message
 from streams.delivery import deliver
+from streams.graph import is_log_agent
 from streams.rabbitmq import RabbitMQ
 from streams.testing.rest import Watch
 from tests.servers.guard import Guard
@@ -28,6 +29,8 @@ from tests.shop.staff import CREWS, SERVICES, Staff
 from topology.load import load_shop
 from warren.outside import BOOK
 
+OPENING: Final = 120.0
+"""Seconds that workers have to start in."""
 REPEATED: Final = 0.05
 """Share of messages that are published twice on purpose."""
 
@@ -75,6 +78,7 @@ class Chaos:
                 stack.push_async_callback(store.close)
             for crew in CREWS:
                 await staff.start(crew)
+            await self._opens(stores, staff)
             await asyncio.gather(self._feed(broker), self._strike(staff))
             await self._rests(Watch(self._apps, self._topology, stores, broker), staff)
             return await evidence_on(
@@ -86,6 +90,16 @@ class Chaos:
                 book=directory / BOOK,
                 now=_now(),
             )
+
+    async def _opens(self, stores: Mapping[str, Store], staff: Staff) -> None:
+        """Wait until every log agent is at work."""
+        deadline = time.monotonic() + OPENING
+        agents = {
+            name for app in self._apps for name, agent in app.agents.items() if is_log_agent(agent, self._topology)
+        }
+        while agents - {each.slot.agent for store in stores.values() for each in await store.standings()}:
+            assert time.monotonic() < deadline, staff.report()
+            await asyncio.sleep(0.2)
 
     async def _feed(self, broker: RabbitMQ) -> None:
         publishers = {

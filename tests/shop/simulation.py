@@ -34,10 +34,15 @@ PIECES: Final = (6, 40)
 """Of each product: too few, or enough."""
 
 
+def ways_of(seed: int) -> Ways:
+    """How much there is of everything in the simulation of this seed."""
+    random = Random(f"{seed} ways")
+    return Ways(orders=random.randint(5, 30), products=random.randint(1, 4), pieces=random.choice(PIECES))
+
+
 def simulate_shop(seed: int) -> Run:
     """One simulation of the whole shop."""
-    random = Random(f"{seed} world")
-    ways = Ways(orders=random.randint(5, 30), products=random.randint(1, 4), pieces=random.choice(PIECES))
+    random, ways = Random(f"{seed} world"), ways_of(seed)
     history: list[Commit] = []
     with outside(random, random.choice(LOST)) as world, separate_memories(), desk.on(TERMS):
         apps = [of_process(app) for app in load(SERVICES)]

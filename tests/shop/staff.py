@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ SERVICES: Final = tuple(service for crew in CREWS.values() for service in crew)
 LEASE: Final = 2
 """Seconds until a killed worker's partitions are free."""
 PATIENCE: Final = 60.0
+SEAL_KEY: Final = b64encode(bytes(range(32))).decode()
 WARREN: Final = str(Path(sys.executable).with_name("warren"))
 
 
@@ -99,6 +101,7 @@ class Staff:
                 "WARREN_STORE": postgres,
                 "WARREN_LEASE": str(LEASE),
                 "WARREN_DATA": str(self._data),
+                "WARREN_SEAL_KEYS": SEAL_KEY,
                 "WARREN_LOG_LEVEL": "warning",
                 **self._settings,
             },
