@@ -246,7 +246,8 @@ def _seen(kept: Sequence[Kept], before: str, lane: str, position: int) -> bytes:
     """
     floor = (position + 1) << INDEX_BITS
     lanes = Lanes()
-    lanes.carry(lane, floor, set().union(*(Lanes(slot.checkpoint.seen).numbers(before, floor) for slot in kept)))
+    numbers = set().union(*(Lanes(slot.checkpoint.seen).numbers(before, floor) for slot in kept))
+    lanes.carry(lane, floor, numbers)
     if before:
         lanes.close(before)
     return lanes.settle(0)

@@ -74,6 +74,13 @@ MUTANTS = (
         tests("tests/stores/contract", "-k", "sqlite"),
     ),
     Mutant(
+        "no fence: any epoch commits (PostgreSQL)",
+        "stores/postgres_commit.py",
+        "WHERE {slot} AND epoch = $3",
+        "WHERE {slot} AND epoch >= $3",
+        tests("tests/stores/contract", "-k", "postgres"),
+    ),
+    Mutant(
         "who is fenced goes on",
         "streams/tenure.py",
         COMMIT,
@@ -238,5 +245,19 @@ MUTANTS = (
         "if offset is None or offset not in self._dead or offset in self._revived:",
         "if offset is None:",
         tests("tests/streams/engine/test_replays.py"),
+    ),
+    Mutant(
+        "with a new number of partitions, what was counted beyond the forwarder's position is forgotten",
+        "streams/repartition.py",
+        "lanes.carry(lane, floor, numbers)",
+        "lanes.carry(lane, floor, ())",
+        tests("tests/streams/engine/test_repartitions.py"),
+    ),
+    Mutant(
+        "an agent whose rows were moved goes on in the edition before",
+        "streams/log_agent.py",
+        "        check_edition(self._source, lanes)\n",
+        "",
+        tests("tests/streams/engine/test_repartitions.py"),
     ),
 )
