@@ -97,9 +97,10 @@ class Working:
 
     def peek(self, key: Key) -> Any:
         """The value, or None where there is none; makes no row."""
-        if key not in self:
+        text = key if type(key) is str else encode_key(key)
+        if text not in self:
             return None
-        return self[key]
+        return self[text]
 
     def unloaded(self, keys: Iterable[str]) -> list[str]:
         """Which of these keys a table that is not resident has still to load."""

@@ -35,6 +35,7 @@ from agents.inventory.tables import (
     receipts,
     reservations,
     stock,
+    stock_at,
 )
 from agents.inventory.terms import desk
 from agents.orders.events import Line, OrderCreated
@@ -119,7 +120,7 @@ def receive(command: InventoryReceive, at: datetime) -> None:
 async def offer(command: ProductPut) -> None:
     """A product as it is offered from now on."""
     place = command.warehouse, command.product_id
-    here = stock.get(place)
+    here = stock.get(stock_at(*place))
     offered = rules.put(products.get(place), command, here.available if here else 0)
     if offered is not None:
         products[place], told = offered
@@ -129,7 +130,7 @@ async def offer(command: ProductPut) -> None:
 def shelf(lines: Iterable[Line | StockLine], warehouse: str = MAIN) -> dict[UUID, Stock]:
     """The stock of the products that these lines ask for; of an unknown one there is nothing."""
     return {
-        product: stock.get((warehouse, product)) or Stock(product, warehouse=warehouse)
+        product: stock.get(stock_at(warehouse, product)) or Stock(product, warehouse=warehouse)
         for product in {line.product_id for line in lines}
     }
 
@@ -137,4 +138,4 @@ def shelf(lines: Iterable[Line | StockLine], warehouse: str = MAIN) -> dict[UUID
 def put_on_shelf(changed: Iterable[Stock]) -> None:
     """Keep the stock as it becomes."""
     for each in changed:
-        stock[each.warehouse, each.product_id] = each
+        stock[stock_at(each.warehouse, each.product_id)] = each

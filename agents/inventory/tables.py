@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from agents.inventory.events import (
 )
 from agents.orders.events import OrderCreated
 from streams import App, Event, Record
+from streams.keys import encode_key
 
 app = App("inventory")
 
@@ -90,6 +92,12 @@ Place = tuple[str, UUID]
 def order_at(value: OfOrder) -> Place:
     """The key of an order's reservation. Orders are served from the main warehouse until they name another."""
     return (MAIN if isinstance(value, OrderCreated) else value.warehouse), value.order_id
+
+
+@lru_cache(maxsize=65_536)
+def stock_at(warehouse: str, product: UUID) -> str:
+    """The key of a product's stock as stores have it, made once: each order asks for ten of them, three times."""
+    return encode_key((warehouse, product))
 
 
 def _product_of(event: Event[Any]) -> list[Place]:
