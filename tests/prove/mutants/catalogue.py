@@ -203,8 +203,8 @@ MUTANTS = (
     Mutant(
         "sends get another id at each attempt",
         "streams/addressing.py",
-        "message_id=str(derive_id(cause.id, ",
-        "message_id=str(derive_id(__import__('uuid').uuid4().hex, ",
+        "draft.id or derive_id(cause.id, ",
+        "draft.id or derive_id(__import__('uuid').uuid4().hex, ",
     ),
     Mutant(
         "a queue agent acknowledges before its sends are confirmed",
