@@ -61,7 +61,7 @@ async def get_order_history(
 
     Stretches are counted whole: a time within a day stands for all of it. Those in which nothing happened are left out,
     so that a page may have fewer than `limit`. By default it is the last day by minutes or hours, 30 days, or a year of
-    months. Minutes are kept for 3 days, hours for 400, days for ten years.
+    months. Minutes are kept for 3 days, hours for 400, days for a century.
     """
     all_of_them = stretches_between(from_, to, moment(edge.now()), step)
     asked, next_cursor = all_of_them.page(cursor, limit)
