@@ -1,7 +1,5 @@
 """What browsers and other clients may rely on: CORS, HEAD, and being told of parameters that nobody knows."""
 
-from uuid import uuid4
-
 import pytest
 
 from api.gateway import Gateway
@@ -48,7 +46,9 @@ async def test_without_settings_no_page_of_another_origin_may_call(shop: Shop) -
     assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/api/products", "/healthz", "/dashboard", "/metrics", f"/api/orders/{uuid4()}"])
+@pytest.mark.parametrize(
+    "path", ["/api/products", "/healthz", "/dashboard", "/metrics", "/api/orders/5f0c2c39-6f0e-4d8c-9d7f-2c9b1b1f0a01"]
+)
 async def test_head_is_answered_as_get_without_a_body(shop: Shop, path: str) -> None:
     get, head = await shop.client.get(path), await shop.client.head(path)
     assert head.status_code == get.status_code
