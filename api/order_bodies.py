@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from agents.orders.tables import PaymentStatus, Status
+from agents.orders.statuses import PaymentStatus, Status
 from api.bodies import Body, Currency, Money, Text
 
 

@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from agents.inventory.tables import Offer
 from agents.orders.events import Address, Line, OrderPlace
-from agents.orders.tables import Order
+from agents.orders.order import Order
 from agents.payments.seal import seal
 from api.order_bodies import PlaceOrder, Wanted
 from api.problems import Problem

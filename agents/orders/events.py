@@ -80,6 +80,12 @@ class OrderChangeAddress(Record, event="order.change_address"):
     shipping_address: Address
 
 
+class OrderOverdue(Record, event="order.overdue"):
+    """From the service to itself: an answer that the order waits for has not come in time."""
+
+    order_id: UUID
+
+
 class OrderCreated(Record, event="order.created"):
     """An order was placed; its total will not change. It is also the request to reserve its lines.
 
@@ -174,9 +180,10 @@ class OrderPaymentFailed(Record, event="order.payment_failed"):
 
 
 class OrderCommandRefused(Record, event="order.command_refused"):
-    """A command does not fit the order's state, or contradicts itself."""
+    """A command does not fit the order's state, or contradicts itself. No user: there is no such order."""
 
     order_id: UUID
-    user_id: UUID
+    user_id: UUID | None
     command: str
     reason: str
+    by: str | None = None

@@ -1,55 +1,11 @@
 """What the orders service keeps."""
 
-from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 from uuid import UUID
 
-from agents.orders.events import Address, Line
+from agents.orders.order import Order
 from streams import App, Event, Record
 
 app = App("orders")
-
-
-class Status(StrEnum):
-    """How far an order has come."""
-
-    PENDING = "PENDING"
-    PAID = "PAID"
-    PAYMENT_FAILED = "PAYMENT_FAILED"
-
-
-class PaymentStatus(StrEnum):
-    """Where an order's money is."""
-
-    NONE = "NONE"
-    CAPTURED = "CAPTURED"
-
-
-class Step(Record):
-    """One change of an order's status: when, by whom, why."""
-
-    status: Status
-    at: datetime
-    by: str
-    why: str
-
-
-class Order(Record):
-    """An order as it stands. `history` has every status it had, without gaps."""
-
-    id: UUID
-    user_id: UUID
-    items: list[Line]
-    total: Decimal
-    currency: str
-    status: Status
-    payment_status: PaymentStatus
-    shipping_address: Address
-    created_at: datetime
-    updated_at: datetime
-    version: int
-    history: list[Step]
 
 
 def order_of(event: Event[Record]) -> UUID:

@@ -6,17 +6,19 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from agents.auth.tokens import Caller
-from agents.orders.tables import Order, Status, orders
+from agents.orders.order import Order
+from agents.orders.statuses import Status
+from agents.orders.tables import orders
 from api import catalog
 from api.bodies import Page
-from api.caller import Whoever, may, own
+from api.caller import Whoever, own
 from api.correlation import Correlation
 from api.dependencies import Cursor, GivenCorrelation, GivenEdge, GivenSender, Limit
 from api.edge import Edge
 from api.idempotency import GivenOnce, IdempotencyKey, Made
 from api.media import require_json
 from api.openapi import problems, problems_of_body
+from api.order_access import READ_ANY, find_order
 from api.order_bodies import OrderAccepted, OrderBody, PlaceOrder, StepBody
 from api.placing import check_same, command_of, message_id_of, order_id_of
 from api.preferring import PreferredWait, appears
@@ -28,7 +30,6 @@ from stores.errors import StoreError
 COMMANDS = "commands"
 PLACE_ANY = "orders:place:any"
 """Of no role: everybody orders for themselves."""
-READ_ANY = "orders:read:any"
 LOOK = 1.0
 """Seconds spent on looking whether an order is there already: placing one does not wait for its store."""
 
@@ -125,21 +126,11 @@ async def list_orders(
 @router.get("/{id}", responses=problems(404, 422, 503))
 async def get_order(id: UUID, edge: GivenEdge, caller: Whoever) -> OrderBody:
     """One order."""
-    return OrderBody.model_validate(await _order(edge, id, caller))
+    return OrderBody.model_validate(await find_order(edge, id, caller))
 
 
 @router.get("/{id}/history", responses=problems(404, 422, 503))
 async def get_history(id: UUID, edge: GivenEdge, caller: Whoever) -> Page[StepBody]:
     """Every status that the order had, without gaps, on one page."""
-    order = await _order(edge, id, caller)
+    order = await find_order(edge, id, caller)
     return Page(items=[StepBody.model_validate(step) for step in order.history])
-
-
-async def _order(edge: Edge, id: UUID, caller: Caller | None) -> Order:
-    order = await edge.view("orders", orders).get(id)
-    # Another user's order is 404 too: that it exists is theirs to tell.
-    if order is None or not (may(caller, READ_ANY) or (caller and caller.user_id == order.user_id)):
-        raise Problem(
-            404, "order_not_found", f"there is no order {id}, or not yet: it is there soon after it was placed"
-        )
-    return order

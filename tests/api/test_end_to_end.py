@@ -34,7 +34,7 @@ async def test_a_declined_payment_ends_the_order_and_is_told_to_the_user(working
     ended = await working_shop.paid(placed.headers["location"])
     assert ended["status"] == "PAYMENT_FAILED"
     history = await working_shop.client.get(placed.headers["location"] + "/history")
-    assert [step["status"] for step in history.json()["items"]] == ["PENDING", "PAYMENT_FAILED"]
+    assert [step["status"] for step in history.json()["items"]] == ["PENDING", "RESERVED", "PAYMENT_FAILED"]
     told = await until(lambda: _told(working_shop, 2))
     assert {one["template"] for one in told} == {"order_received", "order_payment_failed"}
 

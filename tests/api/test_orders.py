@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from agents.orders.events import Address, Line, OrderPlace
-from agents.orders.tables import Order, PaymentStatus, Status, Step
+from agents.orders.order import Order, Step
+from agents.orders.statuses import PaymentStatus, Status
 from agents.payments.seal import seal
 from stores.port import Commit, Slot
 from streams.codec import encode

@@ -126,7 +126,7 @@ async def settled(client: httpx.AsyncClient, order: str) -> str:
     while time.monotonic() < deadline:
         answer = await client.get(f"/api/orders/{order}")
         status = str(answer.json().get("status"))
-        if answer.status_code == 200 and status != "PENDING":
+        if answer.status_code == 200 and status not in {"PENDING", "RESERVED", "AUTHORIZED", "CAPTURING"}:
             return status
         await asyncio.sleep(0.1)
     pytest.fail("the order was not settled")

@@ -17,7 +17,7 @@ from tests.replay.course import Strike
 from tests.servers.guard import Guard
 from tests.servers.server import PostgresServer, RabbitMQServer, Server
 
-SERVICES: Final = ("orders", "payments", "analytics", "notifications")
+SERVICES: Final = ("orders", "inventory", "payments", "analytics", "notifications")
 LEASE: Final = 3
 """Seconds until a killed worker's partitions are free."""
 _SAMPLE: Final = re.compile(r'^warren_agent_(\w+)_total\{.*service="(\w+)".*\} (\S+)$', re.MULTILINE)

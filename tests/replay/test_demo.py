@@ -21,7 +21,7 @@ READY = 60.0
 STOPPED = 15.0
 """Seconds from Ctrl-C to the end, at the most."""
 PATIENCE = 60.0
-FINAL = {"PAID", "PAYMENT_FAILED"}
+FINAL = {"PAID", "REJECTED", "EXPIRED", "PAYMENT_FAILED", "CANCELLED"}
 MAKE = ("make", "--silent", "--assume-old", ".venv/.runtime")
 """What is installed already is not installed again."""
 USER = str(uuid4())

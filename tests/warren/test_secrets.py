@@ -96,12 +96,28 @@ async def a_buyer_s_day(client: httpx.AsyncClient) -> list[str]:
     return [tokens[kind] for tokens in (first, second) for kind in ("accessToken", "refreshToken")]
 
 
+async def offered(client: httpx.AsyncClient) -> str:
+    """The id of a product that there is some of."""
+    id = str(uuid4())
+    path = f"/api/products/{id}"
+    put = await client.put(path, json={"name": "Kettle", "price": "29.90", "currency": "EUR"})
+    received = await client.post(f"{path}/stock", json={"receiptId": str(uuid4()), "quantity": 10})
+    assert (put.status_code, received.status_code) == (202, 202), put.text + received.text
+
+    async def there() -> bool | None:
+        answer = await client.get(path)
+        return (answer.status_code == 200 and answer.json()["available"] == 10) or None
+
+    await until(there, within=60)
+    return id
+
+
 async def order(client: httpx.AsyncClient, user: str, headers: dict[str, str]) -> None:
-    product = (await client.get("/api/products")).json()["items"][0]
+    product = await offered(client)
     body: dict[str, Any] = {
         "userId": user,
-        "items": [{"productId": product["id"], "quantity": 1}],
-        "currency": product["currency"],
+        "items": [{"productId": product, "quantity": 1}],
+        "currency": "EUR",
         "shippingAddress": ADDRESS,
         "paymentToken": CARD,
     }
@@ -112,7 +128,7 @@ async def order(client: httpx.AsyncClient, user: str, headers: dict[str, str]) -
 
     async def ended() -> bool | None:
         answer = await client.get(placed.headers["location"], headers=headers)
-        return (answer.status_code == 200 and answer.json()["status"] != "PENDING") or None
+        return (answer.status_code == 200 and answer.json()["status"] == "PAID") or None
 
     await until(ended, within=60)
 

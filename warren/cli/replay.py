@@ -1,5 +1,6 @@
 """`warren replay`: real orders through the whole pipeline, held against the data they came from."""
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
@@ -15,7 +16,8 @@ from streams.status import Status
 from warren.cli.progress import progress
 from warren.garbage import fit_collector
 from warren.logs import configure
-from warren.replay.dataset import CURRENCY, baskets
+from warren.replay.dataset import CURRENCY, baskets, products
+from warren.replay.goods import DELIVERY
 from warren.replay.run import Replay, Result
 from warren.replay.tables import Tables
 from warren.sealing import seal_keys
@@ -77,6 +79,7 @@ async def _run(
 ) -> tuple[Result, list[Status]]:
     async with open_system(settings) as system, _agents_of(system, wanted=agents) as statuses:
         replay = Replay(system.publisher("gateway"), system.broker, Tables(system.views), rate=rate)
+        await replay.supply(await asyncio.to_thread(products, orders, whole=DELIVERY))
         with progress("orders", orders or ALL) as report:
             return await replay.run(baskets(orders), report), statuses
 

@@ -48,6 +48,18 @@ def baskets(limit: int | None = None) -> Iterator[Basket]:
     return islice((_basket(list(rows)) for _, rows in grouped), limit)
 
 
+def products(limit: int | None = None, *, whole: int = 1) -> list[int]:
+    """The products of the first `limit` baskets in the order they are first bought, and of further ones until their
+    number is a multiple of `whole`, or there are no more. Raises DatasetMissing."""
+    found: dict[int, None] = {}
+    for number, (_, rows) in enumerate(groupby(_rows(), key=itemgetter(1))):
+        for row in rows:
+            if limit is not None and number >= limit and len(found) % whole == 0:
+                return list(found)
+            found[row[3]] = None
+    return list(found)
+
+
 def _basket(rows: list[_Row]) -> Basket:
     time, basket, household, _, _ = rows[0]
     lines = tuple((product, Decimal(round(value * 100)).scaleb(-2)) for _, _, _, product, value in rows)

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID, uuid5
 
+from agents.inventory.events import MAIN
 from stores.errors import StoreUnavailable
 from streams import Publisher
 from streams.broker import Broker, Message, Outcome
@@ -15,7 +16,8 @@ from streams.errors import BrokerError
 from warren.replay.dataset import Basket
 from warren.replay.errors import Stalled
 from warren.replay.figures import Figures, differences
-from warren.replay.orders import NAMESPACE, order_id, order_place
+from warren.replay.goods import supplies
+from warren.replay.orders import NAMESPACE, order_id, order_place, product_id
 from warren.replay.tables import Tables
 
 MOST_UNFINISHED: Final = 1_000
@@ -23,11 +25,13 @@ MOST_UNFINISHED: Final = 1_000
 BATCH: Final = 100
 ASKED: Final = 2 * BATCH
 """Orders asked for at once, the oldest: to ask for all, fifty times a second, takes more than handling them."""
+SUPPLIED: Final = 1_000
+"""Products and deliveries published at once."""
 PATIENCE: Final = 60.0
 """Seconds without any order finished, or any figure changed, after which the replay says that something is stuck."""
 PAUSE: Final = 0.5
 """Seconds between tries at a broker or a store that is away."""
-STAGES: Final = {"saga": "orders.saga", "analytics": "analytics.all.events"}
+STAGES: Final = {"saga": "orders.saga", "inventory": "inventory.commands", "analytics": "analytics.all.events"}
 """Stage -> the log it reads."""
 
 T = TypeVar("T")
@@ -89,6 +93,20 @@ class Replay:
         self._finished = 0
         self._began = time.monotonic()
 
+    async def supply(self, products: Sequence[int]) -> None:
+        """See that these products can be ordered. Raises Stalled."""
+        messages = (
+            self._publisher.record("commands", record, key=MAIN, id=id, correlation_id=id)
+            for id, record in supplies(products)
+        )
+        while group := list(islice(messages, SUPPLIED)):
+            await self._persist(group)
+        last, deadline = product_id(products[-1]), time.monotonic() + PATIENCE
+        while not await patiently(lambda: self._tables.has_stock(last)):
+            if time.monotonic() > deadline:
+                raise Stalled(f"no goods have arrived for {PATIENCE:.0f} s: does the worker of the inventory run?")
+            await asyncio.sleep(PAUSE / 10)
+
     async def run(self, baskets: Iterable[Basket], progress: Progress) -> Result:
         """Raises Stalled when nothing moves any more."""
         before = await self._logs()
@@ -122,12 +140,16 @@ class Replay:
         await self._room(progress, upto=MOST_UNFINISHED - len(messages))
         await self._pace(len(messages))
         self._unfinished.update((UUID(str(message.headers["key"])), None) for message in messages)
+        await self._persist(messages)
+
+    async def _persist(self, messages: list[Message]) -> None:
+        """Publish until the broker has them."""
         deadline = time.monotonic() + PATIENCE
         while messages:
             outcomes = await self._publisher.publish(messages)
             messages = [m for m, o in zip(messages, outcomes, strict=True) if o is not Outcome.CONFIRMED]
             if messages and time.monotonic() > deadline:
-                raise Stalled(f"the broker has taken no order for {PATIENCE:.0f} s: is it up?")
+                raise Stalled(f"the broker has taken nothing for {PATIENCE:.0f} s: is it up?")
             if messages:
                 await asyncio.sleep(PAUSE)
 

@@ -10,13 +10,16 @@ from uuid import UUID
 import msgspec
 
 from agents.analytics.tables import revenue
-from agents.orders.tables import Status, orders
+from agents.inventory.events import MAIN
+from agents.inventory.tables import stock
+from agents.orders.statuses import Status
+from agents.orders.tables import orders
 from stores.port import Store
 from streams import Views
 from warren.replay.dataset import CURRENCY
 from warren.replay.figures import Figures
 
-FINAL: Final = frozenset({Status.PAID, Status.PAYMENT_FAILED})
+FINAL: Final = frozenset({Status.PAID, Status.REJECTED, Status.EXPIRED, Status.PAYMENT_FAILED, Status.CANCELLED})
 PAGE: Final = 1_000
 
 
@@ -33,16 +36,21 @@ _glance = msgspec.json.Decoder(_Glance).decode
 
 
 class Tables:
-    """The stores of orders and analytics, wherever they are."""
+    """The stores of orders, inventory and analytics, wherever they are."""
 
     def __init__(self, views: Views) -> None:
         self._orders: Store = views.store("orders")
         self._revenue = views.of("analytics", revenue)
+        self._stock = views.of("inventory", stock)
 
     async def finished(self, ids: Sequence[UUID]) -> list[UUID]:
         """Those of these orders that are in a final state."""
         rows = await self._orders.get(orders.name, [str(id) for id in ids])
         return [UUID(row.key) for row in rows if _glance(row.value).status in FINAL]
+
+    async def has_stock(self, product: UUID) -> bool:
+        """Whether there ever was any of a product."""
+        return await self._stock.get((MAIN, product)) is not None
 
     async def figures(self, ids: set[str], days: Sequence[date]) -> Figures:
         """The figures of these orders, and the revenue of these days and in all."""

@@ -1,0 +1,162 @@
+"""All services of the shop in this process, on the embedded broker, in virtual time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from functools import wraps
+from inspect import Signature, signature
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from agents.inventory.events import MAIN, InventoryReceive, ProductPut, StockLine
+from agents.inventory.tables import Stock, stock
+from agents.inventory.terms import Terms, desk
+from agents.orders.events import Address, Line, OrderPlace
+from agents.orders.order import Order
+from agents.orders.tables import orders
+from agents.payments.provider.port import Answer, Operation
+from agents.payments.provider.simulator import Simulator
+from agents.payments.till import till
+from agents.registry import load
+from stores.memory import MemoryStore
+from stores.port import Store
+from streams import App, Publisher, Record, Views, Worker
+from streams.broker import Broker
+from streams.embedded import Embedded
+from streams.testing.virtual_time import VirtualTimeLoop
+from topology.load import load_shop
+
+HOME = Address("A", "1 Street", "Town", "1000", "NL")
+NOON = 1_767_268_800_000
+"""2026-01-01T12:00:00Z, in ms."""
+USER, PRODUCT = UUID(int=99), UUID(int=7)
+
+
+class Market:
+    """The services, and what tests do with them. There are ten pieces of one product."""
+
+    def __init__(self, broker: Broker, apps: list[App], stores: dict[str, Store], now: Callable[[], int]) -> None:
+        self.broker = broker
+        self.apps = apps
+        self.stores = stores
+        self.views = Views(stores)
+        topology = load_shop()
+        self._publisher = Publisher(broker, topology, service="gateway", now=now, ids=Random(0))
+        self.worker = Worker(apps, broker=broker, stores=stores, topology=topology, now=now, ids=Random(1))
+
+    async def start(self) -> None:
+        for app in self.apps:
+            await self.stores[app.id].open()
+            await self.stores[app.id].apply(app.specs())
+        await self.worker.start()
+        await self.tell(ProductPut(PRODUCT, "Basket", Decimal("10.00"), "EUR"), MAIN)
+        await self.tell(InventoryReceive(UUID(int=1), [StockLine(PRODUCT, 10)]), MAIN)
+
+    async def tell(self, command: Record, key: UUID | str) -> None:
+        """Publish a command as the HTTP edge does."""
+        await self._publisher.publish([self._publisher.record("commands", command, key=str(key))])
+
+    async def place(self, number: int, token: str = "tok_ok", price: str = "10.00", quantity: int = 1) -> UUID:
+        """Place an order; its id follows from its number."""
+        id = UUID(int=number)
+        lines = [Line(PRODUCT, quantity, Decimal(price))]
+        await self.tell(OrderPlace(id, USER, lines, "EUR", token, HOME), id)
+        return id
+
+    async def find(self, id: UUID) -> Order | None:
+        """An order as it stands."""
+        return await self.views.of("orders", orders).get(id)
+
+    async def order(self, id: UUID) -> Order:
+        """An order that is there."""
+        order = await self.find(id)
+        assert order is not None
+        return order
+
+    async def until(self, id: UUID, status: str, *, within: float = 600.0) -> Order:
+        """The order, once it has this status."""
+        deadline = asyncio.get_running_loop().time() + within
+        while True:
+            order = await self.find(id)
+            if order is not None and order.status == status:
+                return order
+            seen = order and [str(step.status) for step in order.history]
+            assert asyncio.get_running_loop().time() < deadline, f"not {status} within {within} s: {seen}"
+            await asyncio.sleep(0.05)
+
+    async def stock(self) -> tuple[int, int]:
+        """Pieces on hand, and how many of them are reserved."""
+        found: Stock | None = await self.views.of("inventory", stock).get((MAIN, PRODUCT))
+        assert found is not None
+        return found.on_hand, found.reserved
+
+    async def told(self) -> list[str]:
+        """The types of all events of the shop, in order, each once."""
+        log = "analytics.all.events"
+        end, found = (await self.broker.extent(log)).last, dict[str, str]()
+        async with self.broker.read(log, "first") as reader:
+            async for chunk in reader:
+                found |= {envelope.id: envelope.type for envelope in reader.scan(chunk, chunk.first, frozenset())}
+                if chunk.first + len(chunk.raws) > end:
+                    break
+        return list(found.values())
+
+
+class SlowProvider:
+    """A provider that does what it is asked at once, and takes its time to say so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.simulator = Simulator()
+
+    async def ask(self, key: str, operation: Operation) -> Answer:
+        answer = await self.simulator.ask(key, operation)
+        await asyncio.sleep(self.seconds)
+        return answer
+
+    async def look_up(self, key: str) -> Answer:
+        return await self.simulator.look_up(key)
+
+
+@asynccontextmanager
+async def opened(terms: Terms) -> AsyncIterator[Market]:
+    """A market at work."""
+    loop = asyncio.get_running_loop()
+
+    def now() -> int:
+        return NOON + round(loop.time() * 1000)
+
+    server = Embedded(load_shop(), clock=now)
+    apps = load()
+    market = Market(server.connect("warren"), apps, {app.id: MemoryStore() for app in apps}, now)
+    with till.served_by(Simulator()), desk.on(terms):
+        await market.start()
+        yield market
+        await market.worker.stop()
+    await server.close()
+
+
+def on_the_market(
+    *, hold: timedelta = timedelta(minutes=15)
+) -> Callable[[Callable[..., Awaitable[None]]], Callable[..., None]]:
+    """Run a test on a market of its own, in virtual time; `hold`: how long reservations are held. Its first parameter
+    is the market."""
+
+    def decorate(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+        async def run(*args: Any, **kwargs: Any) -> None:
+            async with opened(Terms(hold=hold)) as market:
+                await test(market, *args, **kwargs)
+
+        @wraps(test)
+        def in_virtual_time(*args: Any, **kwargs: Any) -> None:
+            with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+                runner.run(run(*args, **kwargs))
+
+        parameters = list(signature(test).parameters.values())[1:]
+        in_virtual_time.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # pytest asks for it
+        return in_virtual_time
+
+    return decorate
