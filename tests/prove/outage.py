@@ -1,6 +1,7 @@
 """`python -m tests.prove.outage`: RabbitMQ is away for a minute, and then full, while clients publish over HTTP."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from typing import Final
 
 import click
 import httpx
+import structlog
 
 from streams.rabbitmq import RabbitMQ
 from tests.api.shop import ACTIVITY, SHOP, Shop, open_shop
@@ -144,6 +146,8 @@ async def _until(condition: Callable[[], bool]) -> None:
 @click.option("--seconds", default=MINUTE, help="How long RabbitMQ is away.")
 def main(seconds: float) -> None:
     """Publish over HTTP while RabbitMQ is away."""
+    logging.disable(logging.CRITICAL)  # aiormq tells of every connection that breaks
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         with Supply() as supply:
             outage = asyncio.run(run(supply.own_rabbitmq(), seconds))
