@@ -19,6 +19,7 @@ HOP_BY_HOP: Final = frozenset(
 )
 """Headers that mean one connection (RFC 9110, 7.6.1)."""
 _REPLACED: Final = HOP_BY_HOP | {b"host", b"x-forwarded-for", b"x-forwarded-host", REQUEST_ID.encode()}
+_GIVEN_BACK_NOT: Final = HOP_BY_HOP | {b"date", b"server"}
 _FAILED: Final = {502, 503, 504}
 
 
@@ -85,7 +86,7 @@ class _Body:
 
 
 async def _give_back(response: httpx.Response, send: Send) -> None:
-    headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in HOP_BY_HOP]
+    headers = _without(response.headers.raw, _GIVEN_BACK_NOT)
     try:
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async for chunk in response.aiter_raw():
@@ -109,7 +110,7 @@ def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
 
 
 def _without(headers: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in headers if name.lower() not in names]
+    return [(name.lower(), value) for name, value in headers if name.lower() not in names]
 
 
 def _has_body(scope: Scope) -> bool:
