@@ -2,12 +2,9 @@
 
 from typing import Any
 
-from agents.payments.at_once import take_at_once
-from agents.payments.events import PaymentCapture
 from agents.payments.rules import entries
 from agents.payments.rules.happened import Happened, line_of
 from agents.payments.rules.keys import Command
-from agents.payments.rules.outcomes import Told
 from agents.payments.settling import carry_out
 from agents.payments.tables import app, balances, ledger
 from streams import Stream
@@ -21,14 +18,8 @@ outcomes = app.topic("payments.ledger", value_type=Happened)
 async def settle(stream: Stream[Command]) -> None:
     """Each command is answered, the same one with the same event however often it comes."""
     async for command in stream:
-        for told in await _answers(command):
-            await events.send(value=told.event, key=told.event.order_id, id=told.id)
-
-
-async def _answers(command: Command) -> list[Told]:
-    if isinstance(command, PaymentCapture) and command.payment_token is not None:
-        return await take_at_once(command, command.payment_token)
-    return [await carry_out(command)]
+        told = await carry_out(command)
+        await events.send(value=told.event, key=told.event.order_id, id=told.id)
 
 
 @app.agent(outcomes, name="ledger")

@@ -32,16 +32,12 @@ class PaymentAuthorize(Record, event="payment.authorize"):
 
 
 class PaymentCapture(Record, event="payment.capture"):
-    """Command: take what was authorized. Answers: captured, failed, unknown.
-
-    With a token, what was not authorized is authorized first.
-    """
+    """Command: take what was authorized. Answers: captured, failed, unknown."""
 
     order_id: UUID
     user_id: UUID
     amount: Decimal
     currency: str
-    payment_token: str | None = None
 
 
 class PaymentVoid(Record, event="payment.void"):

@@ -47,8 +47,8 @@ def authorize(token: str = "tok_ok") -> PaymentAuthorize:
     return PaymentAuthorize(*OF_ORDER, token)
 
 
-def capture(amount: Decimal = TEN, token: str | None = None) -> PaymentCapture:
-    return PaymentCapture(ORDER, USER, amount, "EUR", token)
+def capture(amount: Decimal = TEN) -> PaymentCapture:
+    return PaymentCapture(ORDER, USER, amount, "EUR")
 
 
 def void() -> PaymentVoid:

@@ -342,34 +342,6 @@ async def test_a_mistake_of_ours_climbs_the_ladder_and_becomes_a_dead_letter() -
         assert len(await service.log("dead.letters")) == 1
 
 
-@pytest.mark.parametrize("token", ["tok_ok", "tok_flaky", "tok_lost", "tok_flaky_capture", "tok_lost_capture"])
-@virtual
-async def test_a_capture_with_a_token_is_authorized_and_captured_at_once(token: str) -> None:
-    provider = Watched()
-    async with place(provider) as service:
-        await service.command(capture(token=token), seconds=60)
-        assert await service.types() == ["authorized", "captured"]
-        assert provider.done == {"authorize": 1, "capture": 1}
-
-
-@virtual
-async def test_a_capture_with_a_token_lets_go_of_what_it_cannot_capture() -> None:
-    async with place(Watched()) as service:
-        await service.command(capture(token="tok_decline_capture"))
-        assert await service.types() == ["authorized", "voided", "failed"]
-        balance = await service.balance()
-        assert balance is not None
-        assert (balance.authorized, balance.voided, balance.captured) == (TEN, TEN, Decimal(0))
-
-
-@virtual
-async def test_a_capture_with_a_token_of_a_refused_card_ends_there() -> None:
-    async with place(Watched()) as service:
-        await service.command(capture(token="tok_decline"))
-        assert await service.types() == ["failed"]
-        assert (await service.payment()).state is Standing.FAILED
-
-
 SECRET = "tok_flaky_4711_nobody_may_read"
 
 
@@ -410,3 +382,14 @@ async def test_a_token_under_a_key_that_is_missing_is_a_dead_letter_that_names_t
         (letter,) = await service.log("dead.letters")
         assert SECRET.encode() not in letter.body
     assert "WARREN_SEAL_KEYS" in "".join(capsys.readouterr())
+
+
+@virtual
+async def test_what_cannot_be_captured_is_let_go() -> None:
+    async with place(Watched()) as service:
+        for command in (authorize("tok_decline_capture"), capture(), void()):
+            await service.command(command)
+        assert await service.types() == ["authorized", "failed", "voided"]
+        balance = await service.balance()
+        assert balance is not None
+        assert (balance.authorized, balance.voided, balance.captured) == (TEN, TEN, Decimal(0))
