@@ -23,7 +23,7 @@ class Endless(StreamsError):
 Ts = TypeVarTuple("Ts")
 
 TURNS = 400_000
-"""Turns of the event loop that one simulation may take: far more than any needs that comes to an end."""
+"""Turns of the event loop that a small simulation may take: far more than any needs that comes to an end."""
 
 
 class Process:
@@ -132,8 +132,9 @@ class _Nothing(SelectSelector):
 class ProcessLoop(VirtualTimeLoop):
     """Virtual time, and processes."""
 
-    def __init__(self) -> None:
-        self._turns = 0
+    def __init__(self, turns: int = TURNS) -> None:
+        """`turns` are how many the loop may take; then it raises Endless."""
+        self._turns, self._most = 0, turns
         super().__init__(_Nothing())
 
     def call_soon(
@@ -165,8 +166,8 @@ class ProcessLoop(VirtualTimeLoop):
 
     def _run_once(self) -> None:
         self._turns += 1
-        if self._turns == TURNS:
-            raise Endless(f"no end after {TURNS:,} turns of the event loop: something spins")
+        if self._turns == self._most:
+            raise Endless(f"no end after {self._most:,} turns of the event loop: something spins")
         super()._run_once()
 
 

@@ -13,6 +13,7 @@ from streams.app import App
 from streams.broker import Envelope
 from streams.errors import DeclarationError
 from streams.record import Record
+from streams.testing.process import TURNS
 from topology.spec import Topology
 
 EPOCH_MS = 1_700_000_000_000
@@ -99,5 +100,7 @@ class Scenario:
     """The input; all chance comes from the random source given."""
     check: Callable[[Outcome], Iterable[Violation]]
     """What must hold in the end: gives what does not."""
+    turns: int = TURNS
+    """Of the event loop, after which a simulation is taken to have no end."""
     store: MakeStore = in_memory
     """What every app's rows are in; a store that keeps a history shows what was there at every instant."""

@@ -44,7 +44,7 @@ class Run:
 def simulate(scenario: Scenario, seed: int) -> Run:
     """Run one simulation. It takes no time to wait: the clock jumps to whatever is next."""
     trace = Trace()
-    loop = ProcessLoop()
+    loop = ProcessLoop(scenario.turns)
     loop.set_exception_handler(lambda loop, context: None)  # nobody asks after the tasks of a process that was killed
     with trace.takes_logs(), closing(loop):
         simulation = _Simulation(scenario, seed, trace)

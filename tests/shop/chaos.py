@@ -68,6 +68,8 @@ class Chaos:
             staff = Staff(guard, address, url, directory, self._course.settings)
             await stack.enter_async_context(staff)
             await staff.prepare()
+            # What RabbitMQ was told to make in its last second may go with it.
+            await asyncio.to_thread(self._rabbitmq.restart)
             await keep_history(url)
             broker = RabbitMQ(address.amqp, address.stream, address.management)
             stack.push_async_callback(broker.close)

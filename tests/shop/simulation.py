@@ -26,6 +26,8 @@ TOPOLOGY: Final = Topology(
     tuple(replace(each, queues=()) if each.name == "auth" else each for each in load_shop().services)
 )
 """The shop without its agent `welcome`, which is not simulated."""
+TURNS: Final = 10_000_000
+"""An hour of five services with three workers takes a million."""
 TERMS: Final = Terms(hold=timedelta(seconds=60))
 """Reservations that expire in the middle of a payment now and then."""
 LOST: Final = (0.0, 0.05, 0.3)
@@ -51,6 +53,7 @@ def simulate_shop(seed: int) -> Run:
             topology=TOPOLOGY,
             inputs=lambda chance: _inputs(chance, ways),
             check=lambda outcome: _violations(outcome, history, world),
+            turns=TURNS,
             store=lambda service, clock, births: RecordingStore(service, history, clock, births),
         )
         return simulate(scenario, seed)
