@@ -18,11 +18,11 @@ from agents.orders.events import Address, Line, OrderCreated
 HOME = Address("A", "1 Street", "Town", "1000", "NL")
 TERMS = Terms(hold=timedelta(minutes=15), low=2)
 USER = UUID(int=0)
-products = st.integers(1, 3).map(lambda n: UUID(int=n))
-orders = st.integers(1, 6).map(lambda n: UUID(int=100 + n))
+products = st.integers(1, 2).map(lambda n: UUID(int=n))
+orders = st.integers(1, 3).map(lambda n: UUID(int=100 + n))
 receipts = st.integers(1, 4).map(lambda n: UUID(int=200 + n))
-lines = st.lists(st.tuples(products, st.integers(-1, 4)), max_size=4)
-goods = st.lists(st.builds(StockLine, products, st.integers(1, 5)), max_size=3)
+lines = st.lists(st.tuples(products, st.integers(1, 4) | st.integers(-1, 8)), min_size=1, max_size=3) | st.just([])
+goods = st.lists(st.builds(StockLine, products, st.integers(1, 9)), max_size=3)
 
 
 class Warehouse(RuleBasedStateMachine):
