@@ -12,8 +12,8 @@ from tests.replay.wire import of_rabbitmq
 from tests.servers.guard import Guard
 from tests.servers.server import PostgresServer, RabbitMQServer
 
-ORDERS = 20_000
-RATE = 300
+ORDERS = 8_000
+RATE = 150
 """Orders a second: slow enough for all strikes to come while the replay goes on, however fast the machine."""
 
 
