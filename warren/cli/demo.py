@@ -7,7 +7,7 @@ from random import SystemRandom
 import click
 import uvloop
 
-from warren.catalog import demo_products, stock_shop
+from warren.catalog import stock_shop
 from warren.logs import configure
 from warren.serving import running
 from warren.settings import Settings, embedded_settings
@@ -46,7 +46,7 @@ async def _demo(settings: Settings, port: int, rate: float) -> None:
     stop = stop_on_signals()
     async with running(settings, address=(HOST, port), prepare=stock_shop) as url:
         _welcome(url)
-        shoppers = Shoppers(url, SystemRandom(), demo_products(), per_second=rate)
+        shoppers = Shoppers(url, SystemRandom(), per_second=rate)
         shopping = asyncio.create_task(shoppers.run())
         await stop.wait()
         click.echo("stopping …", err=True)

@@ -1,0 +1,48 @@
+"""Shoppers in the whole shop, in virtual time: they live every part of its life."""
+
+import asyncio
+from random import Random
+from uuid import UUID
+
+from agents.inventory.events import InventoryReceive, ProductPut, StockLine
+from streams.testing import VirtualTimeLoop
+from tests.shop.front import Front, front
+from tests.shop.invariants.checker import breaches
+from tests.shop.invariants.evidence import Evidence
+from tests.shop.invariants.rows import Order, read_all
+from tests.shop.life import COMMANDS
+from tests.shop.place import shop
+from warren.catalog import demo_products
+from warren.visit import Visit
+
+VISITORS = 120
+
+
+async def visited() -> Evidence:
+    random = Random(7)
+    async with shop() as place:
+        for product in demo_products():
+            put = ProductPut(product.id, product.name, product.price, product.currency)
+            await place.publish(COMMANDS, put, str(product.id))
+            goods = InventoryReceive(product.id, [StockLine(product.id, 30)])
+            await place.publish(COMMANDS, goods, str(product.id))
+        await asyncio.sleep(1)
+        door = front(place)
+        await asyncio.gather(*(visits(door, number, Random(random.random())) for number in range(VISITORS)))
+        return await place.evidence()
+
+
+async def visits(door: Front, number: int, random: Random) -> None:
+    async with door.visitor(f"10.0.0.{number}") as client:
+        await Visit(client, random, UUID(int=number % 20)).run()
+
+
+def test_shoppers_use_the_whole_life_of_the_shop() -> None:
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        evidence = runner.run(visited())
+    assert breaches(evidence) == []
+    orders = read_all(Order, evidence.rows("orders.orders").values())
+    assert {"DELIVERED", "CANCELLED", "PAYMENT_FAILED"} <= {order.status for order in orders}
+    assert {"REFUNDED", "PARTIALLY_REFUNDED", "CAPTURED"} <= {order.payment_status for order in orders}
+    told = {message.type for message in evidence.logs["analytics.all.events"]}
+    assert {f"user.activity.{what}" for what in ("product_viewed", "cart_added", "checkout_started")} <= told
