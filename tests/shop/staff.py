@@ -27,6 +27,8 @@ SERVICES: Final = tuple(service for crew in CREWS.values() for service in crew)
 LEASE: Final = 2
 """Seconds until a killed worker's partitions are free."""
 PATIENCE: Final = 60.0
+AGAIN: Final = 0.5
+"""Seconds until a worker that has ended is started again."""
 SEAL_KEY: Final = b64encode(bytes(range(32))).decode()
 WARREN: Final = str(Path(sys.executable).with_name("warren"))
 
@@ -38,7 +40,8 @@ class Desk:
     net: Network
     worker: asyncio.subprocess.Process | None = None
     errors: bytes = b""
-    reading: asyncio.Task[None] | None = None
+    watching: asyncio.Task[None] | None = None
+    wanted: bool = False
 
 
 class Staff:
@@ -64,7 +67,7 @@ class Staff:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for crew, desk in self._desks.items():
-            if desk.worker is not None:
+            if desk.watching is not None:
                 await self.kill(crew)
         await self._stack.aclose()
 
@@ -76,15 +79,28 @@ class Staff:
             assert process.returncode == 0, (output + errors).decode()
 
     async def start(self, crew: str) -> None:
-        """Start its worker."""
+        """Have it worked at, until it is killed: a worker that ends by itself is started again, as servers are away
+        now and then."""
         desk = self._desks[crew]
-        desk.worker = await self._process(
-            *("worker", *CREWS[crew]),
-            rabbitmq=desk.net.rabbitmq(self._rabbitmq),
-            postgres=desk.net.postgres(self._postgres),
-        )
-        self._guard.watch_process(desk.worker.pid, signal.SIGKILL)
-        desk.reading = asyncio.create_task(_keep_errors(desk, desk.worker))
+        desk.wanted = True
+        desk.worker = await self._worker(crew)
+        desk.watching = asyncio.create_task(self._watch(crew))
+
+    async def _watch(self, crew: str) -> None:
+        desk = self._desks[crew]
+        while desk.worker is not None:
+            await _keep_errors(desk, desk.worker)
+            await desk.worker.wait()
+            self._guard.forget_process(desk.worker.pid, signal.SIGKILL)
+            await asyncio.sleep(AGAIN if desk.wanted else 0)
+            desk.worker = await self._worker(crew) if desk.wanted else None
+
+    async def _worker(self, crew: str) -> asyncio.subprocess.Process:
+        net = self._desks[crew].net
+        rabbitmq, postgres = net.rabbitmq(self._rabbitmq), net.postgres(self._postgres)
+        worker = await self._process("worker", *CREWS[crew], rabbitmq=rabbitmq, postgres=postgres)
+        self._guard.watch_process(worker.pid, signal.SIGKILL)
+        return worker
 
     async def _process(self, *arguments: str, rabbitmq: Address, postgres: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
@@ -112,14 +128,13 @@ class Staff:
     async def kill(self, crew: str) -> None:
         """SIGKILL."""
         desk = self._desks[crew]
-        assert desk.worker is not None
-        with suppress(ProcessLookupError):
-            desk.worker.send_signal(signal.SIGKILL)
-        await desk.worker.wait()
-        self._guard.forget_process(desk.worker.pid, signal.SIGKILL)
-        assert desk.reading is not None
-        await desk.reading
-        desk.worker = None
+        desk.wanted = False
+        assert desk.watching is not None
+        while not desk.watching.done():  # it may be starting one just now
+            if desk.worker is not None:
+                with suppress(ProcessLookupError):
+                    desk.worker.send_signal(signal.SIGKILL)
+            await asyncio.wait((desk.watching,), timeout=0.2)
 
     async def revive(self, crew: str) -> None:
         """SIGKILL, and started again at once."""
@@ -129,10 +144,12 @@ class Staff:
     async def freeze(self, crew: str) -> None:
         """SIGSTOP, longer than its lease, while another one takes over; then it wakes up."""
         sleeper = self._desks[crew].worker
-        assert sleeper is not None
-        sleeper.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(LEASE + 1)
-        sleeper.send_signal(signal.SIGCONT)
+        if sleeper is None:
+            return
+        with suppress(ProcessLookupError):
+            sleeper.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(LEASE + 1)
+            sleeper.send_signal(signal.SIGCONT)
 
     async def cut(self, crew: str) -> None:
         """All its connections, and every new one for a moment."""
