@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from agents.registry import load
+from stores.errors import StoreError
 from stores.port import Store
 from stores.postgres import PostgresStore
 from streams import Publisher
 from streams.broker import Message
 from streams.delivery import deliver
+from streams.errors import BrokerError
 from streams.graph import is_log_agent
 from streams.rabbitmq import RabbitMQ
 from streams.testing.rest import Watch
@@ -137,9 +139,17 @@ class Chaos:
 
     async def _rests(self, watch: Watch, staff: Staff) -> None:
         deadline = time.monotonic() + self._course.rest_within
-        while left := await watch.undone():
+        while left := await _undone(watch):
             assert time.monotonic() < deadline, "\n".join([*left, staff.report()])
             await asyncio.sleep(0.3)
+
+
+async def _undone(watch: Watch) -> list[str]:
+    """What is left to do, or why nobody can tell: servers may only be coming back."""
+    try:
+        return await watch.undone()
+    except (BrokerError, StoreError) as error:
+        return [str(error)]
 
 
 async def _struck(server: RabbitMQServer | PostgresServer) -> None:
