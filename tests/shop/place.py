@@ -24,6 +24,8 @@ from topology.load import load_shop
 
 NOON = 1_767_268_800_000
 """2026-01-01T12:00:00Z, in ms."""
+PATIENCE = 12
+"""Times twenty minutes: who gets no answer is asked again every ten minutes in the end."""
 PUBLISHERS = {COMMANDS: "gateway", USERS: "auth"}
 """Who publishes to which exchange, of those who are no agents."""
 
@@ -103,8 +105,12 @@ class Shop:
 
     async def rests(self) -> None:
         """Wait until nothing is left to be done, nor due. Raises AssertionError if that does not come."""
-        left = await Watch(self.apps, self.topology, self.stores, self.broker).comes_to_rest()
-        assert not left, "\n".join([*left, *told(self.worker.status())])
+        watch, left = Watch(self.apps, self.topology, self.stores, self.broker), [""]
+        for _ in range(PATIENCE):
+            left = await watch.comes_to_rest()
+            if not left:
+                return
+        raise AssertionError("\n".join([*left, *told(self.worker.status())]))
 
     async def evidence(self) -> Evidence:
         """All there is to know, with every event repeated and all tables made once more. It is over then."""

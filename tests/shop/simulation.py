@@ -30,7 +30,7 @@ TURNS: Final = 10_000_000
 """An hour of five services with three workers takes a million."""
 TERMS: Final = Terms(hold=timedelta(seconds=60))
 """Reservations that expire in the middle of a payment now and then."""
-LOST: Final = (0.0, 0.05, 0.3)
+LOST: Final = (0.0, 0.05, 0.15)
 """Shares of the calls to the world outside that come to no answer."""
 PIECES: Final = (6, 40)
 """Of each product: too few, or enough."""
