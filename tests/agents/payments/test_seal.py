@@ -1,6 +1,5 @@
 """The seal of payment tokens."""
 
-import os
 from base64 import b64encode, urlsafe_b64encode
 from uuid import UUID
 
