@@ -28,7 +28,7 @@ def digest(message_id: str) -> bytes:
 class PackedIds:
     """A set of ids of 16 bytes each that takes 20 bytes or so an id, where a set of bytes takes 100 and more."""
 
-    BUCKETS = 1 << 16
+    BUCKETS = 1 << 14
 
     def __init__(self) -> None:
         self._buckets = [b""] * self.BUCKETS
