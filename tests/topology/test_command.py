@@ -183,12 +183,19 @@ def test_the_vhost_is_that_of_the_broker_or_the_one_that_is_given(broker: dict[s
 
 # --- Ctrl-C ---
 
+_INTERRUPTIBLE = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores Ctrl-C
+from warren.cli import main
+main()
+"""
+
 
 def test_ctrl_c_says_how_far_it_came_and_how_to_go_on() -> None:
     command = [
         sys.executable,
         "-c",
-        "from warren.cli import main; main()",
+        _INTERRUPTIBLE,
         "topology",
         "apply",
         "--broker",

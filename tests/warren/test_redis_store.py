@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 
+from agents.inventory.events import MAIN, InventoryReceive, StockLine
 from agents.notifications.tables import app
 from agents.orders.events import Address, Line, OrderPlace
 from tests.servers.server import RedisServer
@@ -57,8 +58,10 @@ async def test_notifications_of_an_order_are_kept_in_redis() -> None:
         await system.stores["notifications"].apply(app.specs())
         worker = system.worker()
         await worker.start()
+        goods = InventoryReceive(UUID(int=3), [StockLine(UUID(int=7), 1)])
         order = OrderPlace(UUID(int=1), USER, [Line(UUID(int=7), 1, Decimal("10.00"))], "EUR", "tok_ok", HOME)
         gateway = system.publisher("gateway")
+        await gateway.publish([gateway.record("commands", goods, key=MAIN)])
         await gateway.publish([gateway.record("commands", order, key=str(UUID(int=1)))])
         await eventually(_told(system, {"order_received", "order_paid"}))
         await worker.stop()

@@ -27,7 +27,7 @@ def repartition(log: str) -> None:
     are filled from the log's beginning, and everything that was counted is known. Broken off, it is run again.
 
     \b
-    Example:
+    Examples:
       warren agents repartition orders.commands
     """
     done = asyncio.run(_repartition(log))

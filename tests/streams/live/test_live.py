@@ -156,7 +156,7 @@ async def test_a_foreign_publisher_and_bad_input(live: Live) -> None:
     assert status_of(worker).state == "running"
 
 
-async def test_a_terminated_database_session_is_taken_up_again(live: Live, postgres: str) -> None:
+async def test_a_terminated_database_session_is_taken_up_again(live: Live, postgres: str, postgres_schema: str) -> None:
     app = App("counter")
     counting(app)
     await live.prepare(app)
@@ -166,7 +166,8 @@ async def test_a_terminated_database_session_is_taken_up_again(live: Live, postg
         await live.send(*[Order("a") for _ in range(50)], ids=[f"{batch}/{n}" for n in range(50)])
         await connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where pid <> pg_backend_pid() and application_name like 'warren%'"
+            "where pid <> pg_backend_pid() and application_name = $1",
+            f"warren {postgres_schema}",
         )
     await connection.close()
     await totals_are(live, a=500)

@@ -364,8 +364,8 @@ async def test_a_connection_cut_in_the_middle_of_a_delivery_gives_whole_messages
     await fill(broker, "queue", 500)
     found: list[Delivery] = []
     breakable.amqp.cut_after_reply(30_000)
-    async with broker.consume("queue", 500) as reader:
-        with pytest.raises(BrokerUnavailable):
+    with pytest.raises(BrokerUnavailable):
+        async with broker.consume("queue", 500) as reader:
             await deliveries(reader, 500)
     async with broker.consume("queue", 500) as reader:
         found = await deliveries(reader, 500)
