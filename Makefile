@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 LOCK := uv.lock pyproject.toml
 PACKAGES := warren api agents streams stores topology
 # Most tests wait more than they work.
-PARALLEL := -n 4 --dist worksteal
+PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help

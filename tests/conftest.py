@@ -44,10 +44,15 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need servers, so that `-m "not servers"` leaves them out."""
+    """Mark the tests that need servers, so that `-m "not servers"` leaves them out. Files with long tests come first.
+
+    Processes take file after file: with a long one at the end, all but one of them would wait.
+    """
     for item in items:
         if isinstance(item, pytest.Function) and {"supply", "mongodb"} & {*item.fixturenames}:
             item.add_marker("servers")
+    long = {item.path for item in items if item.get_closest_marker("timeout")}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="session")
