@@ -12,7 +12,7 @@ from tests.replay.examination import Place, examined
 from tests.replay.wire import of_file
 from tests.servers.guard import Guard
 
-ORDERS = 8_000
+ORDERS = 4_000
 
 
 @pytest.mark.timeout(600)

@@ -12,8 +12,8 @@ from tests.replay.wire import of_rabbitmq
 from tests.servers.guard import Guard
 from tests.servers.server import PostgresServer, RabbitMQServer
 
-ORDERS = 8_000
-RATE = 150
+ORDERS = 4_000
+RATE = 50
 """Orders a second: slow enough for all strikes to come while the replay goes on, however fast the machine."""
 
 
@@ -23,7 +23,7 @@ async def test_every_figure_is_the_data_s_though_every_process_is_killed(
 ) -> None:
     place = Place(in_postgres(own_postgres.url), partial(of_rabbitmq, own_rabbitmq.address))
     with Shop(guard, own_rabbitmq, own_postgres) as shop:
-        strikes = [*shop.kills_of_workers(), KILL_REPLAY, *shop.kills_of_servers()]
+        strikes = [KILL_REPLAY, *shop.kills_of_workers(), *shop.kills_of_servers()]
         run(partial(shop.replay, ORDERS, rate=RATE), ORDERS, strikes)
         found = await examined(place, ORDERS)
 
