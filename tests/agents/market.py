@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
-from functools import wraps
-from inspect import Signature, signature
 from random import Random
-from typing import Any
 from uuid import UUID
 
 from agents.inventory.events import MAIN, InventoryReceive, ProductPut, StockLine
@@ -26,7 +23,7 @@ from stores.port import Store
 from streams import App, Publisher, Record, Views, Worker
 from streams.broker import Broker
 from streams.embedded import Embedded
-from streams.testing.virtual_time import VirtualTimeLoop
+from tests.virtual import in_virtual_time
 from topology.load import load_shop
 
 HOME = Address("A", "1 Street", "Town", "1000", "NL")
@@ -145,18 +142,4 @@ def on_the_market(
     """Run a test on a market of its own, in virtual time; `hold`: how long reservations are held. Its first parameter
     is the market."""
 
-    def decorate(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-        async def run(*args: Any, **kwargs: Any) -> None:
-            async with opened(Terms(hold=hold)) as market:
-                await test(market, *args, **kwargs)
-
-        @wraps(test)
-        def in_virtual_time(*args: Any, **kwargs: Any) -> None:
-            with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-                runner.run(run(*args, **kwargs))
-
-        parameters = list(signature(test).parameters.values())[1:]
-        in_virtual_time.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # pytest asks for it
-        return in_virtual_time
-
-    return decorate
+    return in_virtual_time(lambda: opened(Terms(hold=hold)))

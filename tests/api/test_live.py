@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from api.edge import Edge
 from api.live import Live, Sections, State, told
 from api.server import serve
 from stores.errors import StoreUnavailable
+from streams import Views
 from streams.keys import instant
 from tests.api.auth_scene import AuthShop, open_auth_shop
 from tests.api.shop import Shop, now, open_shop
@@ -170,7 +172,7 @@ async def test_a_store_that_is_away_for_a_while_ends_nothing() -> None:
 
 async def test_a_process_that_does_not_read_analytics_tells_nothing_and_lives() -> None:
     async with open_shop() as shop:
-        shop.edge.views._stores.pop("analytics")  # type: ignore[attr-defined]  # as where another process serves it
-        async with watching(shop.edge) as socket:
+        here = {service: store for service, store in shop.stores.items() if service != "analytics"}
+        async with watching(replace(shop.edge, views=Views(here))) as socket:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(socket.recv(), 0.3)

@@ -7,7 +7,7 @@ import pytest
 
 from agents.orders.events import OrderCommandRefused, OrderCreated, OrderPlace
 from agents.orders.rules.change import NOTHING, Moment
-from agents.orders.rules.deciding import decide
+from agents.orders.rules.deciding import SagaEvent, decide
 from agents.orders.rules.placing import total_of
 from agents.orders.statuses import Asked, PaymentStatus, Status
 from tests.agents.orders.tale import AUTHORIZED, CAPTURED, NOON, ORDER, RESERVED, USER, Tale, command
@@ -68,5 +68,5 @@ def test_a_command_that_contradicts_itself_is_refused(bad: OrderPlace, reason: s
 
 
 @pytest.mark.parametrize("event", [RESERVED, AUTHORIZED, CAPTURED])
-def test_news_of_an_order_that_nobody_placed_changes_nothing(event: object) -> None:
-    assert decide(None, event, MOMENT) == NOTHING  # type: ignore[arg-type]  # all of them are events of the saga
+def test_news_of_an_order_that_nobody_placed_changes_nothing(event: SagaEvent) -> None:
+    assert decide(None, event, MOMENT) == NOTHING

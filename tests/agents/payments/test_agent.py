@@ -300,18 +300,18 @@ class Resting:
         self.came = 0
 
     async def ask(self, key: str, operation: Operation) -> Answer:
+        return self._answer()
+
+    async def look_up(self, key: str) -> Answer:
+        return self._answer()
+
+    def _answer(self) -> Answer:
         ticket = self.breaker.admit(0)
         if ticket is None:
             return Answer(Outcome.UNKNOWN, code="provider_resting")
         self.came += 1
         self.breaker.record(ticket, 0, ok=False)
         return Answer(Outcome.UNKNOWN, code="unreachable")
-
-    async def look_up(self, key: str) -> Answer:
-        return await self.ask(key, _NOTHING)
-
-
-_NOTHING: Operation = None  # type: ignore[assignment]  # a look-up is a call as any other
 
 
 @virtual

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Sequence
-from functools import wraps
-from inspect import Signature, signature
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
 
@@ -15,7 +14,7 @@ from streams.broker import Broker, Chunk, Envelope, LogReader, Message
 from streams.embedded import Break, Embedded, Fate
 from streams.limits import Limits
 from streams.status import Status
-from streams.testing.virtual_time import VirtualTimeLoop
+from tests.virtual import in_virtual_time
 from topology.spec import TABLE_CHANGES, Binding, Exchange, Log, Queue, Service, Topology
 
 EPOCH_MS = 1_700_000_000_000
@@ -238,19 +237,12 @@ class Unsteady:
             raise step[1]
 
 
-def on_stage(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
-    """Run a test on a stage of its own, in virtual time. Its first parameter is the stage."""
+@asynccontextmanager
+async def _stage() -> AsyncIterator[Stage]:
+    stage = Stage()
+    yield stage
+    await stage.server.close()
 
-    async def run(*args: Any, **kwargs: Any) -> None:
-        stage = Stage()
-        await test(stage, *args, **kwargs)
-        await stage.server.close()
 
-    @wraps(test)
-    def in_virtual_time(*args: Any, **kwargs: Any) -> None:
-        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-            runner.run(run(*args, **kwargs))
-
-    parameters = list(signature(test).parameters.values())[1:]
-    in_virtual_time.__signature__ = Signature(parameters)  # type: ignore[attr-defined]  # pytest asks for it
-    return in_virtual_time
+on_stage = in_virtual_time(_stage)
+"""Run a test on a stage of its own, in virtual time. Its first parameter is the stage."""
