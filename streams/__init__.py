@@ -5,6 +5,7 @@ from streams.errors import Conflict, NotLoaded, SendRefused, StreamsError
 from streams.event import Event
 from streams.publisher import Publisher
 from streams.record import Record
+from streams.setting import Setting
 from streams.stream import Stream
 from streams.table import Table, WindowedTable
 from streams.topic import Topic
@@ -19,6 +20,7 @@ __all__ = [
     "Publisher",
     "Record",
     "SendRefused",
+    "Setting",
     "Stream",
     "StreamsError",
     "Table",

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     """Seconds after which a worker that is not heard of has lost its partitions to others."""
     hold: float = Field(default=900.0, ge=1, le=604_800)
     """Seconds for which stock is held for an order that is not paid yet."""
+    patience: float = Field(default=30.0, ge=1, le=604_800)
+    """Seconds that an order waits for an answer of the inventory or of payments before it asks what became of it, or is
+    rejected."""
     low_stock: int = Field(default=5, ge=0)
     """A product with fewer pieces available is told to be low."""
     auth: Literal["required", "off"] = "off"

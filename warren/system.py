@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from agents.auth.relay import Relay
-from agents.inventory.terms import Terms, desk
+from agents.inventory.terms import Terms, terms
+from agents.orders.patience import patience
 from agents.registry import AGENTS, load
 from stores.port import Store
 from stores.urls import open_store
@@ -96,12 +97,18 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
         for app in apps:
             stores[app.id] = await open_service_store(settings, app, stack)
         open_outside(settings, stack)
-        stack.enter_context(desk.on(Terms(timedelta(seconds=settings.hold), settings.low_stock)))
+        _use_terms(settings, stack)
         ids = random.SystemRandom()
         accounts = await open_accounts(settings, stack, now=now, chance=ids) if AUTH in stores else None
         changes = Changes(broker, ids)
         stack.push_async_callback(changes.close)
         yield System(settings, topology, broker, apps, stores, ids, changes, accounts)
+
+
+def _use_terms(settings: Settings, stack: AsyncExitStack) -> None:
+    """What the shop's own decisions are made on."""
+    stack.enter_context(terms.on(Terms(timedelta(seconds=settings.hold), settings.low_stock)))
+    stack.enter_context(patience.on(timedelta(seconds=settings.patience)))
 
 
 async def _broker(settings: Settings, topology: Topology, stack: AsyncExitStack) -> Broker:

@@ -37,7 +37,7 @@ from agents.inventory.tables import (
     stock,
     stock_at,
 )
-from agents.inventory.terms import desk
+from agents.inventory.terms import terms
 from agents.orders.events import Line, OrderCreated
 from streams import Stream
 
@@ -98,7 +98,7 @@ async def serve(value: OfOrder, at: datetime, stream: Stream[Any]) -> None:
 def decide(reservation: Reservation | None, value: OfOrder, at: datetime) -> rules.Decision:
     """The rule for each event of an order."""
     if isinstance(value, OrderCreated):
-        return rules.reserve(reservation, value, shelf(value.items), at, desk.terms)
+        return rules.reserve(reservation, value, shelf(value.items), at, terms.value)
     held = shelf(reservation.lines if reservation else (), value.warehouse)
     match value:
         case InventoryCommit():

@@ -1,9 +1,10 @@
-"""How long an order may hold stock, and when a product is low: what the composition root says, else the usual."""
+"""How long an order may hold stock, and when a product is low."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
+
+from streams import Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,21 +16,5 @@ class Terms:
     """A product with fewer pieces available is low."""
 
 
-class Desk:
-    """Knows the terms."""
-
-    def __init__(self, terms: Terms) -> None:
-        self.terms = terms
-
-    @contextmanager
-    def on(self, terms: Terms) -> Iterator[None]:
-        """As long as the context lasts, these terms are used."""
-        before, self.terms = self.terms, terms
-        try:
-            yield
-        finally:
-            self.terms = before
-
-
-desk = Desk(Terms())
+terms: Final = Setting(Terms())
 """The shop's."""

@@ -1,6 +1,7 @@
 """The orders agent: reads the saga's log, decides by the rules, keeps the order, tells what happened."""
 
 from agents.orders.events import OrderOverdue
+from agents.orders.patience import patience
 from agents.orders.rules.change import Moment
 from agents.orders.rules.deciding import SagaEvent, decide
 from agents.orders.rules.telling import News, Request, Send
@@ -17,7 +18,7 @@ async def run_saga(stream: Stream[SagaEvent]) -> None:
     """Each event of the saga moves one order on."""
     async for event in stream.events():
         id = event.value.order_id
-        decision = decide(orders.get(id), event.value, Moment(event.time, event.log_time))
+        decision = decide(orders.get(id), event.value, Moment(event.time, event.log_time, patience.value))
         if decision.order is not None:
             orders[id] = decision.order
         if decision.schedule is not None:

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from agents.inventory.events import MAIN, InventoryReceive, ProductPut, StockLine
 from agents.inventory.tables import Stock, stock
-from agents.inventory.terms import Terms, desk
+from agents.inventory.terms import Terms
+from agents.inventory.terms import terms as shop_terms
 from agents.orders.events import Address, Line, OrderPlace
 from agents.orders.order import Order
 from agents.orders.tables import orders
@@ -129,7 +130,7 @@ async def opened(terms: Terms) -> AsyncIterator[Market]:
     server = Embedded(load_shop(), clock=now)
     apps = load()
     market = Market(server.connect("warren"), apps, {app.id: MemoryStore() for app in apps}, now)
-    with till.served_by(Simulator()), desk.on(terms):
+    with till.served_by(Simulator()), shop_terms.on(terms):
         await market.start()
         yield market
         await market.worker.stop()

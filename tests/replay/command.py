@@ -78,6 +78,11 @@ class Command:
         counts = [int(match[1].replace(",", "")) for match in found if match]
         return counts[-1] if counts else 0
 
+    def begins(self, *, within: float) -> None:
+        """Wait until it sends orders: their goods are there. Fails after `within` seconds, or when it ends before."""
+        self._await(lambda: _says_progress(self._lines["stderr"]) or self._process.poll() is not None, within, "orders")
+        assert _says_progress(self._lines["stderr"]), self.report("it ended before its first order")
+
     def reaches(self, orders: int, *, within: float) -> None:
         """Wait until it says that so many orders are finished. Fails after `within` seconds, or when it ends before."""
         self._await(lambda: self.progress >= orders or self._process.poll() is not None, within, f"{orders} orders")
@@ -138,6 +143,10 @@ class Command:
             self.kill()
         else:
             self.ends(within=10)
+
+
+def _says_progress(lines: Sequence[str]) -> bool:
+    return any(_PROGRESS.match(line) for line in lines)
 
 
 def neutral() -> dict[str, str]:

@@ -46,6 +46,7 @@ class Shop:
             "WARREN_MANAGEMENT": rabbitmq.address.management,
             "WARREN_STORE": postgres.url,
             "WARREN_LEASE": str(LEASE),
+            "WARREN_PATIENCE": "86400",
             "WARREN_SEAL_KEYS": b64encode(bytes(range(32))).decode(),
             "WARREN_DATA": self._commands.enter_context(TemporaryDirectory()),
         }
@@ -80,6 +81,11 @@ class Shop:
 
     def _command(self, *arguments: str) -> Command:
         return self._commands.enter_context(Command(self._guard, arguments, self._environment))
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Of the workers, by service."""
+        return {service: worker.pid for service, worker in self._workers.items()}
 
     def replay(self, orders: int, *, rate: int | None = None) -> Command:
         """Start a replay, of so many orders a second at the most."""

@@ -7,7 +7,8 @@ from datetime import timedelta
 from random import Random
 from typing import Final
 
-from agents.inventory.terms import Terms, desk
+from agents.inventory.terms import Terms
+from agents.inventory.terms import terms as shop_terms
 from agents.registry import load
 from streams.embedded.message import details
 from streams.testing import EPOCH_MS, Input, Outcome, Run, Scenario, Violation, simulate
@@ -46,7 +47,7 @@ def simulate_shop(seed: int) -> Run:
     """One simulation of the whole shop."""
     random, ways = Random(f"{seed} world"), ways_of(seed)
     history: list[Commit] = []
-    with outside(random, random.choice(LOST)) as world, separate_memories(), desk.on(TERMS):
+    with outside(random, random.choice(LOST)) as world, separate_memories(), shop_terms.on(TERMS):
         apps = [of_process(app) for app in load(SERVICES)]
         scenario = Scenario(
             apps=lambda: apps,

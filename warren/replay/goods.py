@@ -19,7 +19,8 @@ PRICE: Final = Decimal("1.00")
 
 
 def supplies(products: Sequence[int]) -> Iterator[tuple[str, Record]]:
-    """Everything that is to be known of these products, and their stock; each with its message id."""
+    """Everything that is to be known of these products, and their stock; each with its message id. The last is that
+    the last product arrives."""
     for product in products:
         id = product_id(product)
         yield str(uuid5(id, "put")), ProductPut(id, f"Product {product}", PRICE, CURRENCY)

@@ -56,9 +56,9 @@ class Result:
         return differences(self.wanted, self.found)
 
 
-def batched(baskets: Iterable[Basket], size: int) -> Iterator[list[Basket]]:
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Lists of up to `size`."""
-    source = iter(baskets)
+    source = iter(items)
     while group := list(islice(source, size)):
         yield group
 
@@ -94,18 +94,27 @@ class Replay:
         self._began = time.monotonic()
 
     async def supply(self, products: Sequence[int]) -> None:
-        """See that these products can be ordered. Raises Stalled."""
-        messages = (
-            self._publisher.record("commands", record, key=MAIN, id=id, correlation_id=id)
-            for id, record in supplies(products)
-        )
-        while group := list(islice(messages, SUPPLIED)):
-            await self._persist(group)
-        last, deadline = product_id(products[-1]), time.monotonic() + PATIENCE
+        """See that these products can be ordered, which come as they are first bought: where the last is here already,
+        so are all before it. Raises Stalled."""
+        last = product_id(products[-1])
+        if await patiently(lambda: self._tables.has_stock(last)):
+            return
+        await self._deliver(products)
+        deadline = time.monotonic() + PATIENCE
         while not await patiently(lambda: self._tables.has_stock(last)):
             if time.monotonic() > deadline:
                 raise Stalled(f"no goods have arrived for {PATIENCE:.0f} s: does the worker of the inventory run?")
             await asyncio.sleep(PAUSE / 10)
+
+    async def _deliver(self, products: Sequence[int]) -> None:
+        """Publish them, the last when all before it are in the log: once it has arrived, all have."""
+        *before, last = (
+            self._publisher.record("commands", record, key=MAIN, id=id, correlation_id=id)
+            for id, record in supplies(products)
+        )
+        for group in batched(before, SUPPLIED):
+            await self._persist(group)
+        await self._persist([last])
 
     async def run(self, baskets: Iterable[Basket], progress: Progress) -> Result:
         """Raises Stalled when nothing moves any more."""

@@ -10,8 +10,6 @@ from agents.orders.rules.commands import ASKED, FIRST, OPERATIONS, query, refund
 from agents.orders.statuses import Asked
 from agents.payments.events import PaymentUnknown
 
-SILENCE: Final = timedelta(seconds=30)
-"""How long the first asking may stay without any answer."""
 SHORTEST: Final = timedelta(seconds=5)
 LONGEST: Final = timedelta(minutes=10)
 """Between two tries after that, doubled from the shortest to the longest."""
@@ -33,7 +31,7 @@ def ask_refund(change: Change, wanted: Refund) -> None:
 
 def wait(change: Change, what: Asked, refund_id: UUID | None = None) -> None:
     """Wait for an answer to what was asked just now."""
-    due = change.moment.log_time + SILENCE
+    due = change.moment.log_time + change.moment.patience
     change.order.questions.append(Question(what, due, change.time, 0, refund_id))
 
 

@@ -1,11 +1,12 @@
 """What one event does to an order."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from agents.orders.events import Shortage
 from agents.orders.order import Order, Step
+from agents.orders.patience import SILENCE
 from agents.orders.rules.telling import News, Request, Send
 from agents.orders.statuses import Status
 
@@ -16,6 +17,8 @@ class Moment:
 
     time: datetime
     log_time: datetime
+    patience: timedelta = SILENCE
+    """How long the first asking may stay without any answer."""
 
 
 @dataclass(frozen=True, slots=True)

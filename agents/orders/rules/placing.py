@@ -6,7 +6,7 @@ from typing import Final
 from agents.orders.events import Line, OrderCommandRefused, OrderCreated, OrderPlace
 from agents.orders.order import Order, Payment, Step
 from agents.orders.rules.amounts import DEAREST, PLACES, is_amount
-from agents.orders.rules.asking import SILENCE, wait
+from agents.orders.rules.asking import wait
 from agents.orders.rules.change import Change, Moment
 from agents.orders.statuses import Asked, PaymentStatus, Status
 
@@ -26,7 +26,7 @@ def place(command: OrderPlace, moment: Moment) -> Change:
             order.total,
             order.currency,
             order.shipping_address,
-            moment.log_time + SILENCE,
+            moment.log_time + moment.patience,
         )
     )
     wait(change, Asked.RESERVE)

@@ -21,7 +21,8 @@ from agents.inventory.events import (
     StockLine,
 )
 from agents.inventory.tables import Hold, products
-from agents.inventory.terms import Terms, desk
+from agents.inventory.terms import Terms
+from agents.inventory.terms import terms as shop_terms
 from streams import Record
 from streams.graph import check
 from tests.agents.inventory.stockroom import LAMP, NOON, TEA, TOPOLOGY, USER, Stockroom, app, created, received, virtual
@@ -94,7 +95,7 @@ async def test_reservations_expire_while_nobody_is_at_work(room: Stockroom) -> N
 
 @virtual
 async def test_how_long_stock_is_held_is_a_setting(room: Stockroom) -> None:
-    with desk.on(Terms(hold=timedelta(seconds=30))):
+    with shop_terms.on(Terms(hold=timedelta(seconds=30))):
         async with room.at_work() as worker:
             await room.tell(received(1, (TEA, 3)), created(1, (TEA, 3)))
             await room.settled(worker)

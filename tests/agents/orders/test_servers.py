@@ -7,7 +7,8 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from agents.inventory.terms import Terms, desk
+from agents.inventory.terms import Terms
+from agents.inventory.terms import terms as shop_terms
 from agents.orders.events import OrderCancel
 from agents.orders.statuses import PaymentStatus
 from agents.payments.provider.simulator import Simulator
@@ -44,7 +45,7 @@ async def market(rabbitmq_vhost: Address, postgres: str, postgres_schema: str) -
     stores: dict[str, Store] = {app.id: MemoryStore() for app in apps}
     stores |= {service: PostgresStore(postgres, schema) for service, schema in schemas.items()}
     market = Market(broker, apps, stores, now)
-    with till.served_by(Simulator()), desk.on(Terms(hold=HOLD)):
+    with till.served_by(Simulator()), shop_terms.on(Terms(hold=HOLD)):
         await market.start()
         yield market
         await market.worker.stop()
