@@ -15,6 +15,8 @@ from agents.payments.provider.simulator import Simulator
 from api.server import serve
 from streams.breaker import Breaker, Limits
 
+PATIENT = 2.0
+"""Seconds within which a request surely comes to a service, which does not answer."""
 TEN = Decimal("10.00")
 Answering = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -24,7 +26,7 @@ def charge(token: str = "tok_ok") -> Authorize:
 
 
 @asynccontextmanager
-async def asking(url: str, *, patience: float = 5.0, limits: Limits | None = None) -> AsyncIterator[HttpProvider]:
+async def asking(url: str, *, patience: float = 30.0, limits: Limits | None = None) -> AsyncIterator[HttpProvider]:
     provider = HttpProvider(url, timeout=patience, breaker=Breaker(limits))
     try:
         yield provider
@@ -104,7 +106,7 @@ async def test_a_provider_that_is_out_of_order_is_unknown_and_works_later(servic
 
 
 async def test_a_lost_answer_is_unknown_and_found_by_asking_again(service: str) -> None:
-    async with asking(service, patience=0.3) as provider:
+    async with asking(service, patience=PATIENT) as provider:
         assert (await provider.ask("1:authorize", charge("tok_lost"))).code == "timeout"
     async with asking(service) as provider:
         assert (await provider.look_up("1:authorize")).outcome is Outcome.DONE
@@ -114,6 +116,7 @@ async def test_a_lost_answer_is_unknown_and_found_by_asking_again(service: str) 
 async def test_a_provider_that_hangs_is_given_up(service: str) -> None:
     async with asking(service, patience=0.3) as provider:
         assert (await provider.ask("1:authorize", charge("tok_hang"))).code == "timeout"
+    async with asking(service) as provider:
         assert (await provider.look_up("1:authorize")).outcome is Outcome.ABSENT
 
 
@@ -160,12 +163,12 @@ async def test_a_provider_that_fails_too_often_is_left_alone_and_probed_later() 
         came += 1
         await saying(b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n")(reader, writer)
 
-    limits = Limits(calls=4, rest=0.2)
+    limits = Limits(calls=4, rest=1.0)
     async with answering(fail) as url, asking(url, limits=limits) as provider:
         codes = [(await provider.ask("1:authorize", charge())).code for _ in range(10)]
         assert codes == ["unavailable"] * 4 + ["provider_resting"] * 6
         assert came == 4
-        deadline = asyncio.get_running_loop().time() + 10
+        deadline = asyncio.get_running_loop().time() + 30
         while (await provider.ask("1:authorize", charge())).code == "provider_resting":
             assert asyncio.get_running_loop().time() < deadline
             await asyncio.sleep(0.02)
