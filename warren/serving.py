@@ -18,14 +18,14 @@ from warren.garbage import fit_collector
 from warren.sealing import seal_keys
 from warren.settings import Settings
 from warren.signals import stop_on_signals
-from warren.split import open_upstreams
+from warren.split import open_upstreams, takes_orders
 from warren.system import System, open_system
 
 Prepare = Callable[[System], Awaitable[None]]
 Announce = Callable[[str], None]
 """Told the address once the process serves."""
 PAYMENTS = "payments"
-"""The service that opens the seals of payment tokens; those that the edge closes."""
+"""The service that opens the seals of payment tokens; who takes orders closes them."""
 RELAY_GRACE = 10.0
 """Seconds that events under way have at stop; what is not confirmed by then is published at the next start."""
 
@@ -66,10 +66,10 @@ async def running(
 
     Leaving stops in order: no new requests, then batches finished and committed, then connections closed.
     """
-    chosen = list(services)
+    chosen, served = list(services), tuple(routers)
     fit_collector()
     async with AsyncExitStack() as stack:
-        if PAYMENTS in chosen or not agents:
+        if (agents and PAYMENTS in chosen) or (address is not None and takes_orders(settings, served)):
             stack.enter_context(seal.keyed(seal_keys(settings)))
         system = await stack.enter_async_context(open_system(settings, chosen))
         status: Callable[[], list[Status]] = list
@@ -83,7 +83,7 @@ async def running(
             shared = await stack.enter_async_context(shared_windows(settings))
             upstreams = await stack.enter_async_context(open_upstreams(settings))
             views = await stack.enter_async_context(cached_views(settings, system))
-            yield await _serve(create_app(edge_of(system, status, shared, views, upstreams), routers), address, stack)
+            yield await _serve(create_app(edge_of(system, status, shared, views, upstreams), served), address, stack)
 
 
 async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:

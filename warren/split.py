@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from agents.registry import AGENTS
-from api.endpoints import OPERATIONS, ROUTERS, analytics, auth, live, orders, products, users
+from api.endpoints import OPERATIONS, ROUTERS, analytics, auth, live, order_commands, orders, products, users
 from api.upstreams import Upstream, client
 from warren.settings import Settings
 
@@ -19,16 +19,22 @@ GATEWAY: Final = "gateway"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one kind of process serves. `stores` are the services whose stores it opens: auth, to know its callers."""
+    """What one kind of process serves: all that is under its prefixes. `stores` are the services whose stores it opens:
+    auth, to know its callers."""
 
+    prefixes: tuple[str, ...]
     routers: tuple[APIRouter, ...]
     stores: tuple[str, ...]
 
 
 PARTS: Final[Mapping[str, Part]] = {
-    "auth": Part((auth.router, users.router), ("auth",)),
-    "orders": Part((orders.router, products.router), ("orders", "inventory", "gateway", "auth")),
-    "analytics": Part((analytics.router, live.router), ("analytics", "auth")),
+    "auth": Part(("/api/auth", "/api/users"), (auth.router, users.router), ("auth",)),
+    "orders": Part(
+        ("/api/orders", "/api/products"),
+        (orders.router, order_commands.router, products.router),
+        ("orders", "inventory", "gateway", "auth"),
+    ),
+    "analytics": Part(("/api/analytics",), (analytics.router, live.router), ("analytics", "auth")),
 }
 
 
@@ -43,6 +49,11 @@ def part_of(name: str, settings: Settings) -> tuple[Settings, Iterable[str], Ite
     return alone, part.stores, (*part.routers, *OPERATIONS)
 
 
+def takes_orders(settings: Settings, routers: Iterable[APIRouter]) -> bool:
+    """Whether a process with these endpoints takes orders itself, and so seals payment tokens."""
+    return orders.router in routers and not settings.upstream_orders
+
+
 @asynccontextmanager
 async def open_upstreams(settings: Settings) -> AsyncIterator[Mapping[str, Upstream]]:
     """Prefix -> the processes that the settings name for it, for as long as the context lasts."""
@@ -52,5 +63,5 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Mapping[str, Upstr
         for service, urls in settings.upstreams.items():
             if urls:
                 upstream = Upstream(service, urls, connections, clock)
-                upstreams.update({router.prefix: upstream for router in PARTS[service].routers if router.prefix})
+                upstreams.update(dict.fromkeys(PARTS[service].prefixes, upstream))
         yield upstreams

@@ -1,11 +1,14 @@
 """The edge in parts."""
 
+from collections.abc import Iterable
+
 import pytest
+from fastapi import APIRouter
 
 from agents.registry import AGENTS
-from api.endpoints import ROUTERS
+from api.endpoints import OPERATIONS, ROUTERS
 from warren.settings import Settings, load_settings
-from warren.split import GATEWAY, PARTS, open_upstreams, part_of
+from warren.split import GATEWAY, PARTS, open_upstreams, part_of, takes_orders
 
 
 @pytest.fixture
@@ -37,3 +40,23 @@ async def test_a_part_hands_nothing_on_and_opens_its_own_stores_alone(settings: 
         assert upstreams == {}
     assert "auth" in stores
     assert set(stores) < set(AGENTS)
+
+
+def paths_of(routers: Iterable[APIRouter]) -> set[str]:
+    return {str(vars(route)["path"]) for router in routers for route in router.routes}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_serves_all_that_is_handed_on_to_it(name: str) -> None:
+    part = PARTS[name]
+    handed_on = {path for path in paths_of(ROUTERS) if f"{path}/".startswith(tuple(f"{p}/" for p in part.prefixes))}
+    assert handed_on == paths_of(part.routers) != set()
+
+
+def test_only_who_takes_orders_closes_the_seals_of_payment_tokens(settings: Settings) -> None:
+    assert not takes_orders(settings, ROUTERS)
+    assert takes_orders(Settings(upstream_orders=()), ROUTERS)
+    for name in PARTS:
+        alone, _, routers = part_of(name, settings)
+        assert takes_orders(alone, list(routers)) == (name == "orders")
+    assert not takes_orders(Settings(), OPERATIONS)
