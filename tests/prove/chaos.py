@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import time
 from collections import Counter
@@ -11,23 +12,28 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import asyncpg
 import click
 
-from tests.prove import recovery
+from tests.prove import growth, recovery
 from tests.prove.crew import Crew
 from tests.prove.feeder import BATCH, Feeder
 from tests.prove.place import Place, prepare
+from tests.prove.report import Report, times
 from tests.prove.strikes import Strikes
 from tests.prove.subject import SERVICE
 from tests.prove.trial import all_counted
-from tests.prove.verdict import Verdict
+from tests.prove.worker import LEASE
 from tests.servers.errors import ServerUnavailable
 from tests.servers.guard import Guard
+from tests.servers.management import version
 from tests.servers.server import PostgresServer, RabbitMQServer
 from tests.servers.supply import Supply
 
 WORKERS: Final = 2
-_CATCH_UP_SECONDS: Final = 1_800.0
+_CATCH_UP_SECONDS: Final = 3_600.0
+_PACE: Final = 0.7
+"""The pauses between batches take this part of the run; publishing takes the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,39 +81,9 @@ SHORT: Final = Course(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What has become of a run."""
-
-    verdict: Verdict
-    seconds: float
-    recovery: Mapping[str, list[float]]
-    most: Mapping[str, int]
-    """The most that any worker has held at any time."""
-    repeats: int
-    """Batches that were put in twice on purpose."""
-
-    def told(self) -> str:
-        """In a few lines."""
-        v = self.verdict
-        lines = [
-            f"{v.events:,} events in {self.seconds:,.0f} s: lost {v.lost}, counted twice {v.twice}, "
-            f"out of order {v.disorder}, unexplained {v.unexplained}; {v.wire_duplicates:,} duplicates on the wire, "
-            f"{self.repeats * BATCH:,} of them on purpose",
-            *_measured(self.recovery, self.most),
-            *v.findings,
-        ]
-        return "\n".join(lines)
-
-
-def _measured(seconds: Mapping[str, list[float]], most: Mapping[str, int]) -> list[str]:
-    held = [f"  the most that a worker held: {', '.join(f'{what} {n:,}' for what, n in most.items())}"] if most else []
-    return [*(f"  {name}: moving again after {recovery.told(times)}" for name, times in seconds.items()), *held]
-
-
 async def run(
     course: Course, rabbitmq: RabbitMQServer, postgres: PostgresServer, directory: Path, guard: Guard
-) -> Outcome:
+) -> Report:
     """Run a course on these servers. Raises AssertionError where something does not come back."""
     place = Place(rabbitmq.address, postgres.url, SERVICE, directory / "ledger")
     await prepare(place)
@@ -126,19 +102,34 @@ async def run(
         await strikes.abandon()
         await feeder.close()
     ended = time.monotonic() - began
-    return Outcome(await place.judged(), ended, strikes.seconds, _most(crew), feeder.repeats)
+    click.echo(f"{feeder.entries:,} events are counted; the checker is at work", err=True)
+    samples = [sample for member in crew.members for sample in member.sizes]
+    return Report(
+        await place.judged(),
+        ended,
+        course.strikes,
+        strikes.seconds,
+        growth.most(samples),
+        growth.by_part(crew.members[0].sizes),
+        feeder.repeats,
+        await _where(place),
+    )
 
 
 async def _stand(course: Course, feeder: Feeder, strikes: Strikes, place: Place) -> None:
     over = asyncio.Event()
-    feeding = asyncio.create_task(feeder.pour(course.entries, over, pause=BATCH * course.seconds / course.entries / 2))
+    feeding = asyncio.create_task(
+        feeder.pour(course.entries, over, pause=_PACE * BATCH * course.seconds / course.entries)
+    )
     try:
         await recovery.moves_again(place, recovery.NOTHING, recovery.MOVING)
         await _strike(course, strikes)
-        click.echo("\n".join(["all struck", *_measured(strikes.seconds, {})]), err=True)
+        click.echo(f"all struck\n\n{times(course.strikes, strikes.seconds)}", err=True)
         over.set()
         await feeding
     finally:
+        if feeding.done():
+            feeding.result()  # where the feeder has failed, that is why nothing moves
         feeding.cancel()
     await all_counted(place, feeder, within=_CATCH_UP_SECONDS)
     await strikes.stop_workers()
@@ -154,15 +145,23 @@ async def _strike(course: Course, strikes: Strikes) -> None:
         await strikes.kinds[name]()
 
 
-def _most(crew: Crew) -> Mapping[str, int]:
-    sizes = [held for member in crew.members for held in member.sizes]
-    return {what: max(held[what] for held in sizes) for what in sizes[0]}
+async def _where(place: Place) -> str:
+    """The servers' versions, and how busy the machine was."""
+    rabbitmq = await asyncio.to_thread(version, place.rabbitmq)
+    database = await asyncpg.connect(place.postgres)
+    postgres = await database.fetchval("SELECT current_setting('server_version_num')::int")
+    await database.close()
+    return (
+        f"RabbitMQ {rabbitmq}, PostgreSQL {postgres // 10_000}.{postgres % 10_000}, leases of {LEASE:g} s, "
+        f"{os.cpu_count()} cores, load {os.getloadavg()[2]:.0f}"
+    )
 
 
 @click.command()
 @click.option("--short", is_flag=True, help="The part that `make test` runs.")
 @click.option("--seed", default=0, help="For other strikes in another order.")
-def main(short: bool, seed: int) -> None:
+@click.option("--write", is_flag=True, help="Write the report into docs/reliability.md, where it is a proof.")
+def main(short: bool, seed: int, write: bool) -> None:
     """Strike workers, network, broker and database for a quarter of an hour."""
     logging.disable(logging.CRITICAL)  # aiormq tells of every connection that breaks
     course = SHORT if short else LONG
@@ -171,14 +170,16 @@ def main(short: bool, seed: int) -> None:
     try:
         with Supply() as supply, TemporaryDirectory() as directory:
             servers = supply.own_rabbitmq(), supply.own_postgres()
-            outcome = asyncio.run(run(course, *servers, Path(directory), guard))
+            report = asyncio.run(run(course, *servers, Path(directory), guard))
     except ServerUnavailable as problem:
         raise click.ClickException(str(problem)) from problem
     finally:
         guard.close()
-    click.echo(outcome.told())
-    if not outcome.verdict.clean or outcome.verdict.wire_duplicates <= outcome.repeats * BATCH:
+    click.echo(report.told())
+    if not report.proves:
         raise click.ClickException("this is no proof")
+    if write:
+        report.write()
 
 
 if __name__ == "__main__":

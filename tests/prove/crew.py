@@ -17,7 +17,7 @@ from tests.prove.worker import Configuration
 from tests.replay.command import neutral
 from tests.servers.guard import Guard
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 180.0
 """Seconds to wait for what has to come."""
 
 
@@ -44,8 +44,8 @@ class Member:
         """Set when it is at work, with an id."""
         self.reached = asyncio.Event()
         """Set when the trap has sprung, and the network is cut where that is its way."""
-        self.sizes: list[Mapping[str, int]] = []
-        """What it held, every second."""
+        self.sizes: list[tuple[float, Mapping[str, int]]] = []
+        """What it held, every second: seconds of `time.monotonic`, what -> how much."""
         self.states: Mapping[str, str] = {}
         self.errors = ""
         self._reading = [asyncio.create_task(self._read()), asyncio.create_task(self._read_errors())]
@@ -58,7 +58,7 @@ class Member:
                 self.id = saying.worker
                 self.has_begun.set()
             if saying.sizes:
-                self.sizes.append(saying.sizes)
+                self.sizes.append((time.monotonic(), saying.sizes))
                 self.states = saying.states
             if saying.reached:
                 await self._sprung()

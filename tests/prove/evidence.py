@@ -11,8 +11,10 @@ import asyncpg
 from aiormq.abc import AbstractConnection, DeliveredMessage
 from pamqp.common import FieldTable
 
-_SILENCE: Final = 20.0
+_SILENCE: Final = 120.0
 """Seconds without a message after which a log is taken to have no more, though it ends before the offset it said."""
+_REST: Final = 5.0
+"""The same once it is there: what RabbitMQ says of a log's length may be some seconds old."""
 _ACKNOWLEDGED: Final = 500
 
 
@@ -58,7 +60,7 @@ async def collect(amqp: str, postgres: str, schema: str) -> Evidence:
 
 
 async def _messages(connection: AbstractConnection, log: str) -> list[Found]:
-    """All of a log: up to the last offset that it had to begin with, or what there is when nothing more comes."""
+    """All of a log, until nothing more comes."""
     found: list[Found] = []
     came = asyncio.Event()
     channel = await connection.channel()
@@ -74,9 +76,9 @@ async def _messages(connection: AbstractConnection, log: str) -> list[Found]:
 
     await channel.basic_consume(log, take, arguments={"x-stream-offset": "first"})
     with suppress(TimeoutError):
-        while not found or found[-1].offset < last:
+        while True:
             came.clear()
-            await asyncio.wait_for(came.wait(), _SILENCE)
+            await asyncio.wait_for(came.wait(), _REST if found and found[-1].offset >= last else _SILENCE)
     return found
 
 

@@ -18,6 +18,8 @@ USERS: Final = 8
 BATCH: Final = 20
 DOOMED: Final = 97
 """Of so many entries one has an amount of 0: the queue agent buries it."""
+_DRIZZLE: Final = 0.25
+"""Seconds between batches that are there only so that something moves."""
 
 
 def now() -> int:
@@ -42,9 +44,11 @@ class Feeder:
         """Batches that were published again for no reason but to be a repeat."""
 
     async def pour(self, entries: int, over: asyncio.Event, *, pause: float) -> None:
-        """Put in batches until there are so many entries, and it is `over`."""
-        while self.entries < entries or not over.is_set():
+        """Put in so many entries, and then, more slowly, as many as it takes until it is `over`."""
+        while self.entries < entries:
             await self.feed(1, pause=pause)
+        while not over.is_set():
+            await self.feed(1, pause=_DRIZZLE)
 
     async def feed(self, batches: int, *, pause: float = 0.0) -> None:
         """Put in so many batches."""

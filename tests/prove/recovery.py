@@ -3,17 +3,21 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from statistics import median
 from typing import Final
 
 import asyncpg
 
-from tests.prove.crew import PATIENCE
 from tests.prove.place import Place
 
 MOVING: Final = ("count", "tally", "settle")
 """The agents whose positions move as long as entries come in."""
+LONGEST: Final = 600.0
+"""Seconds that anything may take to come back. What is shown is that it does; how soon, the report tells."""
 _LOOK_SECONDS: Final = 0.05
+_AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+"""What a database says that is killed, stopped, starting or slow."""
 
 Slots = Mapping[str, tuple[str, int]]
 """Agent -> (owner, position)."""
@@ -22,8 +26,17 @@ NOTHING: Final[dict[str, tuple[str, int]]] = dict.fromkeys(MOVING, ("", -1))
 
 
 async def slots(place: Place) -> Slots:
-    """Who owns what, and how far it has come. Raises OSError or asyncpg's errors while the database is away."""
-    database = await asyncpg.connect(place.postgres, timeout=5)
+    """Who owns what, and how far it has come, as soon as the database tells."""
+    deadline = time.monotonic() + LONGEST
+    while time.monotonic() < deadline:
+        with suppress(*_AWAY):
+            return {**NOTHING, **await _slots(place)}
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise AssertionError(f"the database has not answered for {LONGEST:.0f} s")
+
+
+async def _slots(place: Place) -> Slots:
+    database = await asyncpg.connect(place.postgres, timeout=30)
     try:
         rows = await database.fetch(
             f'SELECT agent, max(owner) AS owner, sum(position)::bigint AS position FROM "{place.schema}".'
@@ -31,26 +44,22 @@ async def slots(place: Place) -> Slots:
             list(MOVING),
         )
     finally:
-        await database.close()
-    found = {row["agent"]: (row["owner"] or "", row["position"]) for row in rows}
-    return NOTHING | found
+        await database.close(timeout=30)
+    return {row["agent"]: (row["owner"] or "", row["position"]) for row in rows}
 
 
-async def moves_again(place: Place, before: Slots, agents: Collection[str]) -> float:
-    """Wait until these agents have come further than before, owned by whomever; the seconds that took."""
-    began = time.monotonic()
+async def moves_again(place: Place, before: Slots, agents: Collection[str], *, since: float | None = None) -> float:
+    """Wait until these agents have come further than before, owned by whomever; the seconds since the strike."""
+    began = time.monotonic() if since is None else since
     while True:
-        try:
-            now = await slots(place)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            now = before
+        now = await slots(place)
         seconds = time.monotonic() - began
         if all(now[agent][1] > before[agent][1] for agent in agents):
             return seconds
-        assert seconds < PATIENCE, f"{', '.join(agents)} do not move {PATIENCE} s after the strike: {now}"
+        assert seconds < LONGEST, f"{', '.join(agents)} do not move {LONGEST:.0f} s after the strike: {now}"
         await asyncio.sleep(_LOOK_SECONDS)
 
 
 def told(seconds: Collection[float]) -> str:
     """Median and worst."""
-    return f"{median(seconds):.1f} s median, {max(seconds):.1f} s worst, of {len(seconds)}" if seconds else "none"
+    return f"{median(seconds):.1f} s · {max(seconds):.1f} s" if seconds else "–"

@@ -5,14 +5,14 @@ import random
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final
 
-from tests.prove.crew import PATIENCE, Crew, Member
+from tests.prove.crew import Crew, Member
 from tests.prove.feeder import Feeder
 from tests.prove.place import Place
-from tests.prove.recovery import MOVING, moves_again, slots
+from tests.prove.recovery import LONGEST, MOVING, moves_again, slots
 from tests.servers.server import PostgresServer, RabbitMQServer, Server
 
 Strike = Callable[[], Awaitable[None]]
@@ -22,7 +22,7 @@ _FROZEN_SECONDS: Final = 4.0
 
 
 class Strikes:
-    """On one service with several workers."""
+    """On one service with several workers. The first of them, the elder, is never killed, to see what grows in it."""
 
     def __init__(
         self, place: Place, crew: Crew, feeder: Feeder, rabbitmq: RabbitMQServer, postgres: PostgresServer, seed: int
@@ -35,7 +35,7 @@ class Strikes:
         self._random = random.Random(seed)
         self._members: dict[Member, AsyncExitStack] = {}
         self.seconds: dict[str, list[float]] = defaultdict(list)
-        """Until everything moved again, by strike."""
+        """Until everything moved again, by strike; of workers, until what they owned did."""
 
     @property
     def kinds(self) -> Mapping[str, Strike]:
@@ -56,7 +56,7 @@ class Strikes:
         stack = AsyncExitStack()
         member = await stack.enter_async_context(self._crew.member())
         self._members[member] = stack
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(LONGEST):
             await member.has_begun.wait()
 
     async def stop_workers(self) -> None:
@@ -74,34 +74,51 @@ class Strikes:
     # --- workers ---
 
     async def kill_worker(self) -> None:
-        """One that owns something; another one is started at once."""
-        before = await slots(self._place)
-        victim = self._owner({owner for owner, _ in before.values()})
+        """One that owns something, never the elder; another one is started at once."""
+        victim = await self._owner(list(self._members)[1:])
+        began = time.monotonic()
         await victim.kill()
         await self._members.pop(victim).aclose()
         starting = asyncio.create_task(self.start_worker())
-        orphans = [agent for agent in MOVING if before[agent][0] == victim.id]
-        self.seconds["worker killed"].append(await moves_again(self._place, before, orphans))
+        await self._orphans_move("worker killed", victim, began)
         await starting
 
     async def freeze_worker(self) -> None:
         """Beyond its lease; then it wakes up and has to find out."""
-        before = await slots(self._place)
-        victim = self._owner({owner for owner, _ in before.values()})
+        victim = await self._owner(list(self._members))
+        began = time.monotonic()
         victim.signal(signal.SIGSTOP)
-        self.seconds["worker frozen"].append(await moves_again(self._place, before, MOVING))
-        await asyncio.sleep(_FROZEN_SECONDS)
-        victim.signal(signal.SIGCONT)
+        try:
+            await self._orphans_move("worker frozen", victim, began)
+            await asyncio.sleep(_FROZEN_SECONDS)
+        finally:
+            victim.signal(signal.SIGCONT)
 
     async def cut(self) -> None:
         """All connections of one worker."""
+        victim = await self._owner(list(self._members))
+        victim.net.cut()
         before = await slots(self._place)
-        victim = self._random.choice(list(self._members))
-        await victim.net.outage(self._random.choice((0.0, 0.3, 1.5)))
+        await asyncio.sleep(self._random.choice((0.0, 0.3, 1.5)))
+        victim.net.mend()
         self.seconds["network cut"].append(await moves_again(self._place, before, MOVING))
 
-    def _owner(self, owners: set[str]) -> Member:
-        return self._random.choice([m for m in self._members if m.id in owners] or list(self._members))
+    async def _orphans_move(self, name: str, victim: Member, began: float) -> None:
+        """Those that the victim owned when it was struck."""
+        before = await slots(self._place)
+        orphans = [agent for agent in MOVING if before[agent][0] == victim.id]
+        if orphans:  # else somebody was faster than this look
+            self.seconds[name].append(await moves_again(self._place, before, orphans, since=began))
+
+    async def _owner(self, members: Sequence[Member]) -> Member:
+        """One of these that owns something that moves."""
+        deadline = time.monotonic() + LONGEST
+        while True:
+            owners = {owner for owner, _ in (await slots(self._place)).values()}
+            if chosen := [member for member in members if member.id in owners]:
+                return self._random.choice(chosen)
+            assert time.monotonic() < deadline, f"none of {[m.id for m in members]} owns anything: {owners}"
+            await asyncio.sleep(0.05)
 
     # --- servers ---
 
@@ -118,10 +135,14 @@ class Strikes:
         await self._struck("database restarted", self._postgres, self._postgres.stop)
 
     async def _struck(self, name: str, server: Server, end: Callable[[], None]) -> None:
-        """Counts from when the server takes connections again."""
+        """Counts from the strike, and from when the server takes connections again."""
+        began = time.monotonic()
         await asyncio.to_thread(end)
         await asyncio.to_thread(server.start)
-        self.seconds[name].append(await moves_again(self._place, await slots(self._place), MOVING))
+        there = time.monotonic()
+        await moves_again(self._place, await slots(self._place), MOVING)
+        self.seconds[name].append(time.monotonic() - began)
+        self.seconds[f"{name}: from when it takes connections"].append(time.monotonic() - there)
 
     async def memory_alarm(self) -> None:
         """RabbitMQ blocks who publishes."""
@@ -134,7 +155,7 @@ class Strikes:
     async def _alarm(self, name: str, setting: str, bad: str, good: str) -> None:
         await asyncio.to_thread(self._rabbitmq.control, setting, bad)
         try:
-            deadline = time.monotonic() + PATIENCE
+            deadline = time.monotonic() + LONGEST
             while not self._feeder.blocked:
                 assert time.monotonic() < deadline, f"the {name} blocks nobody"
                 await asyncio.sleep(0.05)

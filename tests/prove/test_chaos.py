@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.prove.chaos import SHORT, run
-from tests.prove.feeder import BATCH
 from tests.servers.guard import Guard
 from tests.servers.server import PostgresServer, RabbitMQServer
 
@@ -22,7 +21,6 @@ def guard() -> Iterator[Guard]:
 async def test_everything_is_struck_and_every_event_counts_once(
     own_rabbitmq: RabbitMQServer, own_postgres: PostgresServer, tmp_path: Path, guard: Guard
 ) -> None:
-    outcome = await run(SHORT, own_rabbitmq, own_postgres, tmp_path, guard)
-    assert outcome.verdict.clean, outcome.told()
-    assert outcome.verdict.wire_duplicates > outcome.repeats * BATCH, "the faults did not bite"
-    assert outcome.verdict.events >= SHORT.entries
+    report = await run(SHORT, own_rabbitmq, own_postgres, tmp_path, guard)
+    assert report.proves, report.told()
+    assert report.verdict.events >= SHORT.entries

@@ -29,6 +29,8 @@ from tests.prove.trapped_broker import TrappedBroker
 from tests.prove.trapped_store import TrappedStore
 from tests.servers.address import RabbitMQ as Address
 
+LEASE: Final = 1.0
+"""Seconds, of all workers of the proofs."""
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -40,7 +42,7 @@ class Configuration(msgspec.Struct, kw_only=True):
     management: str
     postgres: str
     schema: str
-    lease: float = 1.0
+    lease: float = LEASE
     point: str = ""
     way: Way = "kill"
     nth: int = 1
@@ -71,7 +73,8 @@ async def run(configuration: Configuration) -> None:
     await worker.start()
     tell(worker=worker.id)
     while not stop.is_set():
-        tell(sizes=sizes(worker.status()), states=states(worker.status()))
+        status = worker.status()
+        tell(sizes=sizes([each for each in status if each.owner == worker.id]), states=states(status))
         try:
             await asyncio.wait_for(stop.wait(), 1.0)
         except TimeoutError:

@@ -24,6 +24,12 @@ def answers(server: RabbitMQ) -> bool:
         return False
 
 
+def version(server: RabbitMQ) -> str:
+    """Of RabbitMQ."""
+    with _client(server) as client:
+        return str(client.get("/api/overview").raise_for_status().json()["rabbitmq_version"])
+
+
 def create_vhost(server: RabbitMQ) -> None:
     """Make the virtual host of this address, open to its user."""
     path = quote(server.vhost, safe="")
