@@ -8,11 +8,12 @@ from streams.carriable import HEADER_BYTES, carriable, carried_text, size
 from streams.errors import SendRefused
 from streams.event import Event, derive_id
 from streams.topic import Draft
+from streams.tracing import HEADER, AgentTracing
 from topology.spec import Topology, nearest
 
 RESERVED = frozenset(
     (
-        *("key", "time", "causation_id", "traceparent", "tracestate", "schema"),
+        *("key", "time", "causation_id", HEADER, "tracestate", "schema"),
         *("lane", "seq", "floor", "schedule", "only", "origin", "log_time"),
     )
 )
@@ -32,9 +33,9 @@ class Cause:
     traceparent: Scalar | None = None
 
     @classmethod
-    def of(cls, event: Event[object]) -> "Cause":
+    def of(cls, event: Event[object], tracing: AgentTracing | None = None) -> "Cause":
         """The cause that an event is to what its handler sends."""
-        trace = event.headers.get("traceparent")
+        trace = event.headers.get(HEADER) if tracing is None else tracing.header(event)
         return cls(
             event.id,
             event.time_ms,
@@ -52,6 +53,7 @@ class Addressing:
     agent: str
     topology: Topology
     max_bytes: int
+    tracing: AgentTracing | None = None
     _targets: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
     def message(self, draft: Draft, cause: Cause, index: int) -> Message:
@@ -72,6 +74,10 @@ class Addressing:
             timestamp=cause.log_time_ms // 1000,
             app_id=self.service,
         )
+
+    def cause(self, event: Event[object]) -> Cause:
+        """The cause that an event is to what this agent sends while it handles it."""
+        return Cause.of(event, self.tracing)
 
     def check_size(self, type: str, body: bytes) -> None:
         """Raises SendRefused for a body that the broker does not take."""
@@ -123,7 +129,7 @@ def caused_by(cause: Cause, schema: int) -> dict[str, Scalar]:
     """The headers that say what a message follows from, and which version of its schema it has."""
     headers: dict[str, Scalar] = {"causation_id": carried_text(cause.id), "schema": schema}
     if cause.traceparent is not None:
-        headers["traceparent"] = cause.traceparent
+        headers[HEADER] = cause.traceparent
     return headers
 
 

@@ -77,7 +77,7 @@ class Batch:
         self._reader = reader
         self._limits = limits
         self._lane = f"{agent.service}/{checkpoint.slot}@{checkpoint.birth}"
-        self._body = Body(lambda: agent.run(Stream(turn)))
+        self._body = Body(lambda: agent.run(Stream(turn, turn.tracing)))
         self._watermark = checkpoint.watermark
         self._log_time = 0
         """When the log took the last message of the last batch; 0 before the first."""

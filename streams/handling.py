@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from streams.addressing import Addressing, Cause
+from streams.addressing import Addressing
 from streams.broker import Delivery, Message
 from streams.errors import DeclarationError, SendRefused
 from streams.event import Event
@@ -115,5 +115,5 @@ class Handling:
 
     def send(self, draft: Draft) -> None:
         """Record a send of the event at hand."""
-        self._sends.append(self._addressing.message(draft, Cause.of(self.event), self._index))
+        self._sends.append(self._addressing.message(draft, self._addressing.cause(self.event), self._index))
         self._index += 1

@@ -49,7 +49,11 @@ class LogAgent:
         self._tables = tables
         self._around = around
         self._addressing = Addressing(
-            agent.service, agent.name, around.topology, around.broker.capabilities.max_message_bytes
+            agent.service,
+            agent.name,
+            around.topology,
+            around.broker.capabilities.max_message_bytes,
+            around.tracing(agent),
         )
         self._skip = around.skipped(agent)
         self._herald = Herald(around.broker, agent.service, tables)

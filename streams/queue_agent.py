@@ -46,7 +46,11 @@ class QueueAgent:
         self._queues = [around.topology.queues[name] for name in agent.topic.names]
         self._ladder = {queue.name: queue.retry for queue in self._queues}
         self._addressing = Addressing(
-            agent.service, agent.name, around.topology, around.broker.capabilities.max_message_bytes
+            agent.service,
+            agent.name,
+            around.topology,
+            around.broker.capabilities.max_message_bytes,
+            around.tracing(agent),
         )
         self._skip = around.skipped(agent)
         self._inbox: asyncio.Queue[Arrival] = asyncio.Queue()
@@ -111,7 +115,7 @@ class QueueAgent:
         while not stop.is_set():
             settled = self.status.handled
             try:
-                await self._agent.run(Stream(handling))
+                await self._agent.run(Stream(handling, self._addressing.tracing))
                 await handling.finish()
                 if self.status.handled == settled:
                     raise BodyReturned

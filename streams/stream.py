@@ -1,6 +1,7 @@
 """Streams: what an agent's body iterates over."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -8,6 +9,7 @@ from streams.event import Event
 from streams.keys import Key
 from streams.record import Record
 from streams.topic import Topic
+from streams.tracing import AgentTracing
 
 T = TypeVar("T")
 
@@ -38,8 +40,9 @@ class Feed(Protocol[T]):
 class Stream(Generic[T]):
     """The records of a topic, in the order of their log (of a queue: as they come)."""
 
-    def __init__(self, feed: Feed[T]) -> None:
+    def __init__(self, feed: Feed[T], tracing: AgentTracing | None = None) -> None:
         self._feed = feed
+        self._tracing = tracing
         self._wanted: tuple[Callable[[T], bool], ...] = ()
 
     @property
@@ -48,16 +51,19 @@ class Stream(Generic[T]):
         return self._feed.event
 
     def __aiter__(self) -> AsyncIterator[T]:
-        return self._filtered() if self._wanted else self._feed.values()
+        return self._filtered() if self._wanted else self._values()
+
+    def _values(self) -> AsyncIterator[T]:
+        return self._feed.values() if self._tracing is None else self._tracing.values(self._feed)
 
     async def _filtered(self) -> AsyncIterator[T]:
-        async for value in self._feed.values():
+        async for value in self._values():
             if all(wanted(value) for wanted in self._wanted):
                 yield value
 
     def filter(self, wanted: Callable[[T], bool]) -> "Stream[T]":
         """Only the values for which `wanted` is true; the others count as handled."""
-        narrowed = Stream(self._feed)
+        narrowed = Stream(self._feed, self._tracing)
         narrowed._wanted = (*self._wanted, wanted)
         return narrowed
 
@@ -69,7 +75,7 @@ class Stream(Generic[T]):
         times; their ids are new. Raises DeclarationError elsewhere.
         """
         self._feed.regrouped(key, topic, self._wanted)
-        return Stream(self._feed)
+        return Stream(self._feed, self._tracing)
 
     def schedule(self, key: Key, at: datetime, record: Record) -> None:
         """Have the agent sent this record, with this key, on its own log when the time has come.
@@ -106,4 +112,5 @@ class Stream(Generic[T]):
         async for group in self._feed.groups(n, within.total_seconds()):
             kept = [value for value in group if all(wanted(value) for wanted in self._wanted)]
             if kept:
-                yield kept
+                with nullcontext() if self._tracing is None else self._tracing.handling(self._feed.event):
+                    yield kept

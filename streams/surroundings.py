@@ -9,6 +9,7 @@ from streams.agent import Agent
 from streams.broker import Broker
 from streams.codec import ANY_TYPE
 from streams.limits import Limits
+from streams.tracing import AgentTracing, Tracer
 from topology.spec import Topology
 
 
@@ -28,6 +29,12 @@ class Surroundings:
     """Milliseconds since 1970 UTC."""
     jitter: random.Random
     limits: Limits
+    tracer: Tracer | None = None
+    """Who wants the spans of agents."""
+
+    def tracing(self, agent: Agent) -> AgentTracing | None:
+        """The spans of an agent, if somebody wants them."""
+        return None if self.tracer is None else AgentTracing(agent.service, agent.name, self.tracer)
 
     def skipped(self, agent: Agent) -> frozenset[str]:
         """Types that some service publishes and this agent does not read. What nobody declares is told, not skipped."""

@@ -18,6 +18,7 @@ from streams.record import Record
 from streams.schedule import Schedule
 from streams.source import Source
 from streams.topic import Draft, Topic
+from streams.tracing import AgentTracing
 
 Load = Callable[[str, list[str]], Awaitable[None]]
 
@@ -161,6 +162,11 @@ class Turn:
             place=self._source.place(envelope),
         )
 
+    @property
+    def tracing(self) -> AgentTracing | None:
+        """The spans of what is handled, if anybody wants them."""
+        return self._addressing.tracing
+
     # --- what tables ask ---
 
     @property
@@ -203,7 +209,7 @@ class Turn:
 
     def _cause_at_hand(self) -> Cause:
         if self._cause is None or self._cause[0] != self.index:
-            self._cause = self.index, Cause.of(self.event)
+            self._cause = self.index, self._addressing.cause(self.event)
         return self._cause[1]
 
     # --- due times ---

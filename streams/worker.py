@@ -18,6 +18,7 @@ from streams.pausing import pause
 from streams.queue_agent import QueueAgent
 from streams.status import Status
 from streams.surroundings import Surroundings
+from streams.tracing import Tracer
 from topology.spec import Topology
 
 LEASE = 10.0
@@ -41,8 +42,10 @@ class Worker:
         lease: float = LEASE,
         limits: Limits | None = None,
         trusted: Iterable[str] = (),
+        tracer: Tracer | None = None,
     ) -> None:
-        """`stores` by app id; `now` gives ms since 1970 UTC; `ids` names the worker and spreads waits.
+        """`stores` by app id; `now` gives ms since 1970 UTC; `ids` names the worker and spreads waits; `tracer`
+        takes the spans of events that came with a sampled trace.
 
         Lanes count from the users that the topology names, the broker's own user, and `trusted`.
         Raises DeclarationError where apps, stores and topology do not fit.
@@ -61,7 +64,9 @@ class Worker:
         self._holds: list[Hold] = []
         self._ownerships: list[Ownership] = []
         for app in apps:
-            around = Surroundings(stores[app.id], broker, topology, self.id, lease, users, now, ids, limits or Limits())
+            around = Surroundings(
+                stores[app.id], broker, topology, self.id, lease, users, now, ids, limits or Limits(), tracer
+            )
             agents = app.agents.values()
             self._queue_agents += [QueueAgent(agent, around) for agent in agents if not is_log_agent(agent, topology)]
             holds = [Hold(duty, around) for duty in duties(app, around)]

@@ -14,6 +14,7 @@ from streams.broker import Broker, Chunk, Envelope, LogReader, Message
 from streams.embedded import Break, Embedded, Fate
 from streams.limits import Limits
 from streams.status import Status
+from streams.tracing import Tracer
 from tests.virtual import in_virtual_time
 from topology.spec import TABLE_CHANGES, Binding, Exchange, Log, Queue, Service, Topology
 
@@ -100,7 +101,9 @@ class Stage:
         """Milliseconds since 1970, by the virtual clock."""
         return EPOCH_MS + round(asyncio.get_running_loop().time() * 1000)
 
-    async def start(self, app: App, *, limits: Limits | None = None, store: Store | None = None) -> Worker:
+    async def start(
+        self, app: App, *, limits: Limits | None = None, store: Store | None = None, tracer: Tracer | None = None
+    ) -> Worker:
         """A worker with this app, started."""
         await self.store.open()
         await self.store.apply(app.specs())
@@ -113,6 +116,7 @@ class Stage:
             now=self.now,
             ids=Random(self.workers),
             limits=limits,
+            tracer=tracer,
         )
         await worker.start()
         return worker
