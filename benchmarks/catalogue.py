@@ -21,6 +21,8 @@ class Entry:
     """Events of a trial, as a share of what was asked for: slow subjects get fewer, so that all take about as long."""
     once: bool = False
     """Whether one trial is enough."""
+    connections: int = 0
+    """Of the HTTP clients; 0: the subject has none."""
 
     @property
     def name(self) -> str:
@@ -32,12 +34,22 @@ class Entry:
 
     def make(self, scene: Scene) -> Subject:
         module, _, name = self.place.partition(":")
-        subject: Subject = getattr(import_module(f"benchmarks.subjects.{module}"), name)(scene)
+        given = (scene, self.connections) if self.connections else (scene,)
+        subject: Subject = getattr(import_module(f"benchmarks.subjects.{module}"), name)(*given)
         return subject
 
 
 COUNTING = "warren_counting:WarrenCounting"
 READING = "warren_reading:WarrenReading"
+
+
+def _edge(subject: str, title: str, source: str, place: str) -> list[Entry]:
+    """By few clients, and by many."""
+    return [
+        Entry("edge", f"{subject}-{number}", f"{title}, {number:,} connections", source, place, 0.1, connections=number)
+        for number in (100, 1_000)
+    ]
+
 
 CATALOGUE: Sequence[Entry] = (
     Entry("counting", "warren-lanes", "Warren, log agent with a table, exactly once, lanes", LANES, COUNTING),
@@ -51,6 +63,10 @@ CATALOGUE: Sequence[Entry] = (
     Entry("queue", "aio-pika", "aio-pika queue iterator, acked", QUEUE, "aio_pika_queue:AioPikaQueue", 0.25),
     Entry("publishing", "warren", "Warren, confirmed", PUBLISHED, "warren_publishing:WarrenPublishing", 0.5),
     Entry("publishing", "aiormq", "aiormq, confirmed", PUBLISHED, "aiormq_publishing:AiormqPublishing", 0.5),
+    *_edge("warren-single", "Warren, POST of an event, confirmed", PUBLISHED, "warren_edge:single"),
+    *_edge("fastapi-single", "bare FastAPI and aio-pika, the same", PUBLISHED, "fastapi_edge:FastApiEdge"),
+    Entry("edge", "warren-lines", "Warren, NDJSON of 10,000 events", PUBLISHED, "warren_edge:lines", connections=4),
+    Entry("edge", "warren-array", "Warren, arrays of 1,000 events", PUBLISHED, "warren_edge:array", connections=4),
     Entry("memory", "warren", "Warren, counting a million events", MANY, COUNTING, 5.0, once=True),
 )
 

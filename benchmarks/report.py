@@ -6,6 +6,7 @@ from statistics import median
 import msgspec
 
 from benchmarks.catalogue import Entry
+from benchmarks.load import Load
 from benchmarks.machine import Machine
 from benchmarks.servers import Servers
 from benchmarks.trial import Result
@@ -16,8 +17,10 @@ PEERS: Mapping[str, tuple[str, ...]] = {
     "reading": ("queue/faststream", "queue/aio-pika", "reading/rstream", "counting/faust"),
     "queue": ("queue/faststream", "queue/aio-pika"),
     "publishing": ("publishing/aiormq",),
+    "edge/warren-single-100": ("edge/fastapi-single-100",),
+    "edge/warren-single-1000": ("edge/fastapi-single-1000",),
 }
-"""What Warren's subjects of each benchmark are compared with."""
+"""What Warren's subjects of a benchmark, or one of them, are compared with."""
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -35,6 +38,17 @@ class Line(msgspec.Struct, frozen=True):
     cpu: float
     rabbitmq_cpu: float | None
     postgres_cpu: float | None
+    answers: "Answers | None" = None
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What HTTP clients found: medians over the runs, in seconds."""
+
+    median: float
+    slow: float
+    """99 of 100 answers took no longer."""
+    cpu: float
+    """Of the clients, for a second of the run."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -52,7 +66,7 @@ class Report(msgspec.Struct, frozen=True):
         return msgspec.json.format(msgspec.json.encode(self)).decode()
 
     def markdown(self) -> str:
-        parts = (_rates(self.lines), _costs(self.lines), _ratios(self), _conditions(self))
+        parts = (_rates(self.lines), _answers(self.lines), _costs(self.lines), _ratios(self), _conditions(self))
         return "\n\n".join(filter(None, ("\n".join(part) for part in parts)))
 
 
@@ -71,6 +85,17 @@ def line(entry: Entry, results: Sequence[Result]) -> Line:
         cpu=_for_a_million(results, [result.cpu for result in results]) or 0.0,
         rabbitmq_cpu=_for_a_million(results, [result.rabbitmq_cpu for result in results]),
         postgres_cpu=_for_a_million(results, [result.postgres_cpu for result in results]),
+        answers=_found([result.load for result in results if result.load]),
+    )
+
+
+def _found(loads: Sequence[Load]) -> Answers | None:
+    if not loads:
+        return None
+    return Answers(
+        median(load.median for load in loads),
+        median(load.slow for load in loads),
+        median(load.cpu / load.seconds for load in loads),
     )
 
 
@@ -85,7 +110,7 @@ def ratios(lines: Sequence[Line]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for name, rate in rates.items():
         benchmark, _, subject = name.partition("/")
-        peers = {peer: rate / rates[peer] for peer in PEERS.get(benchmark, ()) if peer in rates}
+        peers = {peer: rate / rates[peer] for peer in PEERS.get(name, PEERS.get(benchmark, ())) if peer in rates}
         if subject.startswith("warren") and peers:
             found[name] = peers
     return found
@@ -99,6 +124,16 @@ def _rates(lines: Sequence[Line]) -> Iterator[str]:
             f"| {row.name} | {row.title} | {row.events:,} × {row.runs} | {row.rate:,.0f} "
             f"| {row.slowest:,.0f}–{row.fastest:,.0f} |"
         )
+
+
+def _answers(lines: Sequence[Line]) -> Iterator[str]:
+    found = {row.name: row.answers for row in lines if row.answers}
+    if not found:
+        return
+    yield "| subject | an answer took (median) | 99 of 100, at most | CPU of the clients |"
+    yield "|---|--:|--:|--:|"
+    for name, answers in found.items():
+        yield f"| {name} | {1e3 * answers.median:.1f} ms | {1e3 * answers.slow:.1f} ms | {answers.cpu:.0%} of a core |"
 
 
 def _costs(lines: Sequence[Line]) -> Iterator[str]:

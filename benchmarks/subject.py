@@ -1,8 +1,9 @@
 """What every subject offers."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from benchmarks.load import Load
 from benchmarks.scene import Scene
 
 
@@ -20,6 +21,15 @@ class Subject(Protocol):
 
     async def close(self) -> None:
         """Disconnect."""
+
+
+@runtime_checkable
+class Server(Protocol):
+    """A subject whose clients are in another process."""
+
+    @property
+    def load(self) -> Load:
+        """What they found, after the run."""
 
 
 Make = Callable[[Scene], Subject]

@@ -11,10 +11,11 @@ import msgspec
 import uvloop
 
 from benchmarks import catalogue
+from benchmarks.load import Load
 from benchmarks.processes import cpu_seconds, peak_memory
 from benchmarks.results import WrongResult
 from benchmarks.scene import Scene
-from benchmarks.subject import Subject
+from benchmarks.subject import Server, Subject
 from warren.garbage import fit_collector
 
 
@@ -28,6 +29,8 @@ class Result(msgspec.Struct, frozen=True):
     cpu: float
     rabbitmq_cpu: float | None
     postgres_cpu: float | None
+    load: Load | None = None
+    """What HTTP clients found; their CPU is not in `cpu`."""
 
     @property
     def rate(self) -> float:
@@ -48,13 +51,15 @@ async def measure(subject: Subject, scene: Scene) -> Result:
         await subject.check(scene.count)
     finally:
         await subject.close()
+    load = subject.load if isinstance(subject, Server) else None
     return Result(
         count=scene.count,
         seconds=seconds,
         memory=memory,
-        cpu=own,
+        cpu=own - (load.cpu if load else 0.0),
         rabbitmq_cpu=rabbitmq if scene.rabbitmq_pid else None,
         postgres_cpu=postgres if scene.postgres_pid else None,
+        load=load,
     )
 
 

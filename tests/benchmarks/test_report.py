@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from benchmarks import catalogue, report
+from benchmarks.load import Load
 from benchmarks.machine import machine
 from benchmarks.report import Report
 from benchmarks.servers import Servers
@@ -43,6 +44,14 @@ def test_warren_is_compared_with_the_peers_that_were_measured() -> None:
 
 def test_a_subject_without_peers_has_no_ratios() -> None:
     assert report.ratios([line("counting/warren-ids", 1.0), line("publishing/aiormq", 1.0)]) == {}
+
+
+def test_what_clients_found_is_told_with_medians() -> None:
+    (entry,) = catalogue.find("edge/warren-single-100")
+    loads = [Load(seconds=2.0, median=n / 1000, slow=n / 100, cpu=0.1, wrong=[]) for n in (9, 1, 5)]
+    found = report.line(entry, [msgspec.structs.replace(result(2.0), load=load) for load in loads])
+    text = made(lines=[found]).markdown()
+    assert "| edge/warren-single-100 | 5.0 ms | 50.0 ms | 5% of a core |" in text
 
 
 def made(**changed: object) -> Report:
