@@ -20,7 +20,7 @@ class DocumentsOnly:
         """Nobody is at work on slots here."""
         return Roster(frozenset(), {})
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
         _refuse(f"the log agent {slot}")
 
     async def release(self, slot: Slot, epoch: Epoch) -> None:

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 
 from stores.port import Epoch, Holding, Roster, Slot
 
+FURTHEST = 900
+"""Seconds, more than any lease. A heartbeat that lasts for longer was made before the clock was set back."""
+
 
 class Leases:
     """Heartbeats and owners by one clock, in seconds."""
@@ -17,11 +20,14 @@ class Leases:
         """`worker` is alive for `ttl` seconds more."""
         self._expires[worker] = self._clock() + ttl
 
-    def take(self, slot: Slot, worker: str, ttl: float) -> bool:
-        """Make `worker` the owner, unless another one that is alive holds the slot. A heartbeat in either case."""
+    def take(self, slot: Slot, worker: str, ttl: float, *, seize: bool) -> bool:
+        """Make `worker` the owner, unless another one that is alive holds the slot, or even then, by `seize`.
+
+        A heartbeat in either case.
+        """
         self.heartbeat(worker, ttl)
         owner = self._owners.get(slot, worker)
-        if owner != worker and self._expires[owner] > self._clock():
+        if not seize and owner != worker and self._expires[owner] > self._clock():
             return False
         self._owners[slot] = worker
         return True

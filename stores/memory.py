@@ -111,9 +111,9 @@ class MemoryStore:
         self._check_applied()
         return self._leases.roster({slot: kept.checkpoint.epoch for slot, kept in self._slots.items()})
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
         self._check_applied()
-        if not self._leases.take(slot, worker, ttl):
+        if not self._leases.take(slot, worker, ttl, seize=seize):
             return None
         made = MemorySlot(Checkpoint(slot, Epoch(0), self._births()))
         checkpoint = self._slots.setdefault(slot, made).checkpoint

@@ -98,11 +98,11 @@ class MongoStore:
         async with self._known() as (database, _):
             return await transact(database, mongo_slots.roster)
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
         async with self._known(writing=True) as (database, _):
             await mongo_slots.heartbeat(database, worker, ttl)
             await mongo_slots.forget(database)
-            return await mongo_slots.acquire(database, slot, worker, self._births)
+            return await mongo_slots.acquire(database, slot, worker, self._births, seize=seize)
 
     async def release(self, slot: Slot, epoch: Epoch) -> None:
         async with self._known() as (database, _):

@@ -7,12 +7,14 @@ from pymongo import ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import DuplicateKeyError
 
+from stores.leases import FURTHEST
 from stores.mongo_layout import slot_id
 from stores.mongo_sessions import Bson, Database
 from stores.port import Checkpoint, Epoch, Holding, Roster, Slot
 from stores.tables import CHECKPOINTS, WORKERS
 
-_ALIVE = {"$expr": {"$gt": ["$expires", "$$NOW"]}}
+_LATEST = {"$add": ["$$NOW", FURTHEST * 1000]}
+_ALIVE = {"$expr": {"$and": [{"$gt": ["$expires", "$$NOW"]}, {"$lt": ["$expires", _LATEST]}]}}
 _DAY_MS = 86_400_000
 
 
@@ -33,12 +35,18 @@ async def roster(database: Database, session: AsyncClientSession) -> Roster:
     return Roster(workers, {slot_of(found): Holding(found["owner"], Epoch(found["epoch"])) async for found in held})
 
 
-async def acquire(database: Database, slot: Slot, worker: str, births: Callable[[], str]) -> Checkpoint | None:
-    """Raise the epoch and read the checkpoint, in one step, unless another live worker holds the slot."""
+async def acquire(
+    database: Database, slot: Slot, worker: str, births: Callable[[], str], *, seize: bool
+) -> Checkpoint | None:
+    """Raise the epoch and read the checkpoint, in one step, unless another live worker holds the slot.
+
+    By `seize` even then.
+    """
     birth = ""
     while True:
         found = await database[CHECKPOINTS].find_one({"_id": slot_id(slot)}, {"epoch": 1, "owner": 1})
-        if found is not None and found["owner"] not in {None, worker} and await _alive(database, found["owner"]):
+        owner = found["owner"] if found is not None and not seize else None
+        if owner not in {None, worker} and await _alive(database, owner):
             return None
         birth = birth or births()
         if found is None:

@@ -261,12 +261,12 @@ class Store(Protocol):
     async def roster(self) -> Roster:
         """Who is alive and who holds what, at one moment."""
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
         """Take a slot: raise its epoch, then read its checkpoint; None while another live worker holds it.
 
         A slot is free if it was released, if its owner is `worker`, or if its owner's heartbeat has run out. Makes the
         row, with a new `birth`, where there is none. Also counts as a heartbeat. From the return on, every commit with
-        an earlier epoch raises Fenced.
+        an earlier epoch raises Fenced. With `seize` it is taken from whoever holds it.
         """
 
     async def release(self, slot: Slot, epoch: Epoch) -> None:

@@ -117,14 +117,14 @@ class PostgresStore:
         async with self._pulse.session() as session:
             return await self._slots.roster(session)
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
         await self.heartbeat(worker, ttl)
         async with self._sessions.session() as session:
             await self._slots.forget(session)
-            if await self._slots.held(session, slot, worker):
+            if not seize and await self._slots.held(session, slot, worker):
                 return None
         async with self._sessions.transaction() as session:
-            return await self._slots.take(session, slot, worker, self._births())
+            return await self._slots.take(session, slot, worker, self._births(), seize=seize)
 
     async def release(self, slot: Slot, epoch: Epoch) -> None:
         async with self._sessions.session() as session:

@@ -3,6 +3,7 @@
 from asyncpg import Record
 from asyncpg.pool import PoolConnectionProxy
 
+from stores.leases import FURTHEST
 from stores.port import Checkpoint, Epoch, Holding, Roster, Slot
 from stores.tables import CHECKPOINTS, WORKERS
 
@@ -15,9 +16,12 @@ class Slots:
     def __init__(self, schema: str) -> None:
         slots, workers = f'"{schema}".{CHECKPOINTS}', f'"{schema}".{WORKERS}'
         # Not now(): that is when the transaction began, perhaps before it waited for another one.
+        alive = f"""
+            w.expires > clock_timestamp() AND w.expires < clock_timestamp() + make_interval(secs => {FURTHEST:d})
+        """
         held = f"""
             SELECT FROM {workers} AS w
-            WHERE w.worker = s.owner AND w.worker <> $3 AND w.expires > clock_timestamp()
+            WHERE w.worker = s.owner AND w.worker <> $3 AND {alive}
         """
         slot = "s.agent = $1 AND s.partition = $2"
         self._beat = f"""
@@ -27,7 +31,7 @@ class Slots:
         self._forget = f"DELETE FROM {workers} WHERE expires < clock_timestamp() - interval '{_FORGOTTEN_AFTER}'"
         self._roster = f"""
             SELECT w.worker, s.agent, s.partition, s.epoch
-            FROM {workers} AS w LEFT JOIN {slots} AS s ON s.owner = w.worker WHERE w.expires > clock_timestamp()
+            FROM {workers} AS w LEFT JOIN {slots} AS s ON s.owner = w.worker WHERE {alive}
         """
         self._held = f"SELECT EXISTS (SELECT FROM {slots} AS s WHERE {slot} AND EXISTS ({held}))"
         self._make = f"""
@@ -36,7 +40,7 @@ class Slots:
         """
         self._lock = f"SELECT FROM {slots} AS s WHERE {slot} FOR UPDATE"
         self._take = f"""
-            UPDATE {slots} AS s SET epoch = s.epoch + 1, owner = $3 WHERE {slot} AND NOT EXISTS ({held})
+            UPDATE {slots} AS s SET epoch = s.epoch + 1, owner = $3 WHERE {slot} AND ($4 OR NOT EXISTS ({held}))
             RETURNING epoch, birth, position, anchor, seen, watermark, outbox, quiet
         """
         self._release = f"UPDATE {slots} AS s SET owner = NULL WHERE {slot} AND s.epoch = $3"
@@ -58,12 +62,17 @@ class Slots:
         """Whether another live worker holds the slot. Takes no lock, so that to ask never slows the owner down."""
         return bool(await session.fetchval(self._held, *slot, worker))
 
-    async def take(self, session: PoolConnectionProxy, slot: Slot, worker: str, birth: str) -> Checkpoint | None:
-        """In a transaction: raise the epoch and read the checkpoint, unless another live worker holds the slot."""
+    async def take(
+        self, session: PoolConnectionProxy, slot: Slot, worker: str, birth: str, *, seize: bool
+    ) -> Checkpoint | None:
+        """In a transaction: raise the epoch and read the checkpoint, unless another live worker holds the slot.
+
+        By `seize` even then.
+        """
         await session.execute(self._make, *slot, birth)
         # Before the judgement, in a statement of its own: the next one then sees what was committed while this waited.
         await session.execute(self._lock, *slot)
-        row = await session.fetchrow(self._take, *slot, worker)
+        row = await session.fetchrow(self._take, *slot, worker, seize)
         return None if row is None else _checkpoint(slot, row)
 
     async def release(self, session: PoolConnectionProxy, slot: Slot, epoch: Epoch) -> None:

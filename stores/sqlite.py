@@ -113,11 +113,11 @@ class SqliteStore:
     def _roster(self, db: sqlite3.Connection) -> Roster:
         return self._leases.roster({Slot(agent, number): Epoch(epoch) for agent, number, epoch in db.execute(_EPOCHS)})
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
-        return await self._file.run(lambda db: self._acquire(db, slot, worker, ttl))
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
+        return await self._file.run(lambda db: self._acquire(db, slot, worker, ttl, seize))
 
-    def _acquire(self, db: sqlite3.Connection, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
-        if not self._leases.take(slot, worker, ttl):
+    def _acquire(self, db: sqlite3.Connection, slot: Slot, worker: str, ttl: float, seize: bool) -> Checkpoint | None:
+        if not self._leases.take(slot, worker, ttl, seize=seize):
             return None
         with transaction(db):
             ((epoch, birth, *state),) = db.execute(_TAKE, (*slot, self._births())).fetchall()

@@ -1,4 +1,4 @@
-"""Custody: a slot in the hands of a tool, while no worker has it."""
+"""Custody: a slot in the hands of a tool, and of no worker."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,12 +14,15 @@ class AtWork(StreamsError):
 
 
 @asynccontextmanager
-async def custody(slot: Slot, store: Store, tool: str, lease: float) -> AsyncIterator[Checkpoint]:
-    """Take a slot, keep it for as long as the context lasts, and give it back. Raises AtWork.
+async def custody(
+    slot: Slot, store: Store, tool: str, lease: float, *, seize: bool = False
+) -> AsyncIterator[Checkpoint]:
+    """Take a slot, keep it for as long as the context lasts, and give it back.
 
-    From here on whatever a worker still has under way is fenced.
+    From here on whatever a worker still has under way is fenced. Raises AtWork where one is at work, unless it is to be
+    seized: the worker then waits, and has it again soon after the end.
     """
-    checkpoint = await store.acquire(slot, tool, lease)
+    checkpoint = await store.acquire(slot, tool, lease, seize=seize)
     if checkpoint is None:
         holding = (await store.roster()).held.get(slot)
         await store.heartbeat(tool, 0)

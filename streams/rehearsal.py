@@ -1,4 +1,4 @@
-"""A broker for rehearsals: logs can be read up to a place, and nothing that is published leaves."""
+"""A broker for rehearsals: logs can be read up to a place that moves on, and nothing that is published leaves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -24,10 +24,14 @@ from streams.broker import (
 class Rehearsal:
     """A Broker over another one."""
 
-    def __init__(self, broker: Broker, end: int) -> None:
-        """Of every log, nothing behind offset `end` is given."""
+    def __init__(self, broker: Broker) -> None:
+        """Nothing is given until `give_up_to`."""
         self._broker = broker
-        self._end = end
+        self._end = End()
+
+    def give_up_to(self, offset: int) -> None:
+        """Of every log, nothing behind this offset is given from now on."""
+        self._end.move(offset)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -55,7 +59,7 @@ class Rehearsal:
     @asynccontextmanager
     async def read(self, log: str, offset: int | Literal["first", "next"]) -> AsyncIterator[LogReader]:
         async with self._broker.read(log, offset) as reader:
-            yield _UpTo(reader, self._end)
+            yield UpTo(reader, self._end)
 
     def consume(self, queue: str, prefetch: int) -> AbstractAsyncContextManager[QueueReader]:
         return self._broker.consume(queue, prefetch)
@@ -73,22 +77,45 @@ class Rehearsal:
         await self._broker.close()
 
 
-class _UpTo:
-    """A reader that is silent behind an offset."""
+class End:
+    """An offset that readers do not pass until it moves."""
 
-    def __init__(self, reader: LogReader, end: int) -> None:
+    def __init__(self) -> None:
+        self.offset = -1
+        self._moved = asyncio.Event()
+
+    def move(self, offset: int) -> None:
+        """Further on."""
+        self.offset = offset
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def reaches(self, offset: int) -> None:
+        """Wait until it is there."""
+        while self.offset < offset:
+            await self._moved.wait()
+
+
+class UpTo:
+    """A reader that is silent behind an end. What it may not give yet it keeps."""
+
+    def __init__(self, reader: LogReader, end: End) -> None:
         self._reader = reader
         self._end = end
-        self._never = asyncio.Event()
+        self._kept: Chunk | None = None
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         return self
 
     async def __anext__(self) -> Chunk:
-        chunk = await self._reader.__anext__()
-        if chunk.first > self._end:
-            await self._never.wait()
-        return Chunk(chunk.first, chunk.time, chunk.raws[: self._end - chunk.first + 1])
+        if self._kept is None:
+            self._kept = await self._reader.__anext__()
+        chunk = self._kept
+        await self._end.reaches(chunk.first)
+        count = self._end.offset - chunk.first + 1
+        rest = chunk.raws[count:]
+        self._kept = Chunk(chunk.first + count, chunk.time, rest) if rest else None
+        return Chunk(chunk.first, chunk.time, chunk.raws[:count])
 
     def scan(self, chunk: Chunk, start: int, skip: Collection[str]) -> list[Envelope]:
         return self._reader.scan(chunk, start, skip)

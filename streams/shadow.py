@@ -60,8 +60,8 @@ class Shadow:
     async def roster(self) -> Roster:
         return await self._store.roster()
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
-        checkpoint = await self._store.acquire(_slot(slot), worker, ttl)
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
+        checkpoint = await self._store.acquire(_slot(slot), worker, ttl, seize=seize)
         return None if checkpoint is None else replace(checkpoint, slot=slot)
 
     async def release(self, slot: Slot, epoch: Epoch) -> None:

@@ -10,6 +10,9 @@ from zlib import crc32
 
 from stores.port import Roster, Slot
 
+TOOL = "tool-"
+"""How the names of tools begin. They hold slots as workers do, for a while, and have no share."""
+
 
 @dataclass(frozen=True, slots=True)
 class Share:
@@ -23,10 +26,10 @@ class Share:
 
 def quota(worker: str, slots: Collection[Slot], roster: Roster) -> int:
     """How many of the slots are this worker's. Shares differ by one at the most; who holds most has the larger ones."""
-    workers = roster.workers | {worker}
+    workers = {name for name in roster.workers | {worker} if not name.startswith(TOOL)}
     held = dict.fromkeys(workers, 0)
     for slot, holding in roster.held.items():
-        if slot in slots:
+        if slot in slots and holding.worker in held:
             held[holding.worker] += 1
     rank = sorted(workers, key=lambda name: (-held[name], name)).index(worker)
     each, more = divmod(len(slots), len(workers))

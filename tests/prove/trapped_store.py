@@ -46,11 +46,11 @@ class TrappedStore(PostgresStore):
         await super().heartbeat(worker, ttl)
         self._spring.at("heartbeat.after")
 
-    async def acquire(self, slot: Slot, worker: str, ttl: float) -> Checkpoint | None:
+    async def acquire(self, slot: Slot, worker: str, ttl: float, *, seize: bool = False) -> Checkpoint | None:
         if slot.agent != AGENT:
-            return await super().acquire(slot, worker, ttl)
+            return await super().acquire(slot, worker, ttl, seize=seize)
         self._spring.at("acquire.before")
-        checkpoint = await super().acquire(slot, worker, ttl)
+        checkpoint = await super().acquire(slot, worker, ttl, seize=seize)
         if checkpoint is not None:
             self._spring.publishes_again = bool(checkpoint.outbox)
             self._spring.at("acquire.after")

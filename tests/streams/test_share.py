@@ -43,6 +43,13 @@ def test_nothing_moves_where_shares_differ_by_one() -> None:
     assert not share("b", slots(3), now).give
 
 
+def test_a_tool_holds_slots_for_a_while_and_has_no_share() -> None:
+    now = Roster(frozenset(["a", "b", "tool-1"]), dict(roster("", {0: "a", 1: "tool-1", 2: "b", 3: "b"}).held))
+    assert [quota(worker, slots(4), now) for worker in "ab"] == [2, 2]
+    assert not share("a", slots(4), now).take
+    assert not share("b", slots(4), now).give
+
+
 @given(st.sets(st.text("abcdef", min_size=1, max_size=3), min_size=1, max_size=6), st.integers(0, 12), st.data())
 def test_workers_that_all_look_and_act_are_soon_in_balance_and_then_at_rest(
     workers: set[str], count: int, data: st.DataObject

@@ -3,13 +3,14 @@
 import random
 
 from streams.limits import Limits
+from streams.share import TOOL
 from streams.surroundings import Surroundings
 from warren.system import System, now
 
 
 def tool_name() -> str:
     """As which a command takes slots: like a worker's name, and no worker's."""
-    return f"tool-{random.SystemRandom().getrandbits(64):016x}"
+    return f"{TOOL}{random.SystemRandom().getrandbits(64):016x}"
 
 
 def surroundings(system: System, service: str) -> Surroundings:

@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from stores.errors import Fenced
 from stores.port import Epoch, Holding, Roster, Slot, Store
 from tests.stores.places import Place
 from tests.stores.samples import SLOT, a_commit, acquired
@@ -126,3 +129,24 @@ async def test_where_a_store_is_exclusive_a_slot_of_an_earlier_process_is_free_a
     taken = await second.acquire(SLOT, "w2", 60)
     assert (taken is not None) == second.capabilities.exclusive
     await second.close()
+
+
+async def test_a_slot_of_a_live_worker_can_be_seized(store: Store) -> None:
+    mine = await acquired(store, worker="w1", ttl=600)
+    seized = await store.acquire(SLOT, "w2", 60, seize=True)
+    assert seized is not None
+    assert (seized.epoch, seized.birth) == (mine.epoch + 1, mine.birth)
+    with pytest.raises(Fenced):
+        await store.commit(a_commit(mine))
+    await store.commit(a_commit(seized))
+    assert await store.acquire(SLOT, "w1", 60) is None
+
+
+async def test_a_heartbeat_from_before_the_clock_was_set_back_keeps_no_slot(store: Store, place: Place) -> None:
+    if store.capabilities.exclusive:
+        return  # its clock cannot be set
+    await acquired(store, worker="dead", ttl=10)
+    await place.elapse(-7_200)
+    assert await store.roster() == Roster(frozenset(), {})
+    taken = await acquired(store, worker="w2", ttl=10)
+    assert await store.roster() == Roster(frozenset(["w2"]), {SLOT: Holding("w2", taken.epoch)})

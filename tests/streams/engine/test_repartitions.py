@@ -174,13 +174,13 @@ class Breaking:
         method = getattr(self._store, name)
         return partial(self._call, method) if name in CHANGING else method
 
-    async def _call(self, method: Callable[..., Awaitable[Any]], *args: Any) -> Any:
+    async def _call(self, method: Callable[..., Awaitable[Any]], *args: Any, **options: Any) -> Any:
         self._left -= 1
         breaks = self._left == -1
         self.broke = self.broke or breaks
         if breaks and not self._after:
             raise StoreUnavailable()
-        result = await method(*args)
+        result = await method(*args, **options)
         if breaks:
             raise CommitUnknown()
         return result

