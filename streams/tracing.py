@@ -34,6 +34,7 @@ class Kind(Enum):
 class Span:
     """Work that was done. Ids in hexadecimal: 32 and 16 digits."""
 
+    service: str
     name: str
     kind: Kind
     trace_id: str
@@ -128,10 +129,10 @@ class AgentTracing:
             "messaging.destination.name": event.source,
             "messaging.message.id": event.id,
             "messaging.message.type": event.type,
-            "service.name": self._service,
             "warren.agent": self._agent,
         }
         return Span(
+            self._service,
             f"{self._agent} process {event.type}",
             Kind.CONSUMER,
             parent.trace_id,

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from agents.payments.seal import seal
 from agents.registry import AGENTS
 from api.app import create_app
 from api.endpoints import ROUTERS
+from api.middleware.tracing import Tracing
 from api.server import serve
 from streams.status import Status
 from warren.edge import cached_views, edge_of, shared_windows
@@ -83,7 +85,8 @@ async def running(
             shared = await stack.enter_async_context(shared_windows(settings))
             upstreams = await stack.enter_async_context(open_upstreams(settings))
             views = await stack.enter_async_context(cached_views(settings, system))
-            yield await _serve(create_app(edge_of(system, status, shared, views, upstreams), served), address, stack)
+            edge = edge_of(system, status, shared, views, upstreams)
+            yield await _serve(traced(create_app(edge, served), system), address, stack)
 
 
 async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:
@@ -113,7 +116,14 @@ async def _relay(system: System, stack: AsyncExitStack) -> list[Status]:
     return [relay.status for relay in relays]
 
 
-async def _serve(app: FastAPI, address: tuple[str, int], stack: AsyncExitStack) -> str:
+def traced(app: ASGIApp, system: System) -> ASGIApp:
+    """The application, with a span for each request where anybody wants them."""
+    if system.tracer is None:
+        return app
+    return Tracing(app, system.tracer, system.ids, system.settings.trace_share)
+
+
+async def _serve(app: ASGIApp, address: tuple[str, int], stack: AsyncExitStack) -> str:
     host, port = address
     bound = await stack.enter_async_context(serve(app, host, port))
     return f"http://{f'[{host}]' if ':' in host else host}:{bound}"

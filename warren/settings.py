@@ -78,6 +78,11 @@ class Settings(BaseSettings):
     seal_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Keys of 32 bytes in base64, separated by commas, that payment tokens are sealed with: the first one seals, all of
     them open. Without any, and without RabbitMQ, there is one in `seal.key` under `data`."""
+    traces: Annotated[SecretUrl, _scheme("http", "https")] | None = None
+    """The collector of spans (OTLP over HTTP), `http://collector:4318/v1/traces`. Without it there are none. Needs
+    `warren[tracing]`."""
+    trace_share: float = Field(default=1.0, ge=0, le=1)
+    """How many of the requests that come without a trace begin one."""
     smtp: Annotated[SecretUrl, _scheme("smtp", "smtp+starttls", "smtps")] | None = None
     """The mail server. Without it mails are files in `outbox` under `data`, as is all that has no way out."""
     sms: Annotated[SecretUrl, _scheme("http", "https")] | None = None

@@ -20,12 +20,14 @@ from streams.changes import Changes
 from streams.delivery import Trouble, deliver
 from streams.embedded import Embedded
 from streams.rabbitmq import RabbitMQ
+from streams.tracing import Tracer
 from topology.load import load_shop
 from topology.spec import Topology
 from warren.accounts import AUTH, OpenAccounts, open_accounts
 from warren.errors import SettingsError
 from warren.outside import open_outside
 from warren.settings import Settings
+from warren.spans import open_tracer
 
 USER = "warren"
 """The embedded broker's only user."""
@@ -47,6 +49,8 @@ class System:
     stores: dict[str, Store]
     ids: random.Random
     changes: Changes
+    tracer: Tracer | None = None
+    """Takes the spans of agents and requests, if anybody wants them."""
     accounts: OpenAccounts | None = None
     """None where the process does not serve auth."""
 
@@ -70,6 +74,7 @@ class System:
             now=now,
             ids=self.ids,
             lease=self.settings.lease,
+            tracer=self.tracer,
         )
 
     def relays(self) -> list[Relay]:
@@ -91,6 +96,7 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
     settings.check_services(AGENTS)
     topology = load_shop()
     async with AsyncExitStack() as stack:
+        tracer = open_tracer(settings, stack)
         broker = await _broker(settings, topology, stack)
         apps = tuple(load(services))
         stores: dict[str, Store] = {}
@@ -102,7 +108,7 @@ async def open_system(settings: Settings, services: Iterable[str] = AGENTS) -> A
         accounts = await open_accounts(settings, stack, now=now, chance=ids) if AUTH in stores else None
         changes = Changes(broker, ids)
         stack.push_async_callback(changes.close)
-        yield System(settings, topology, broker, apps, stores, ids, changes, accounts)
+        yield System(settings, topology, broker, apps, stores, ids, changes, tracer, accounts)
 
 
 def _use_terms(settings: Settings, stack: AsyncExitStack) -> None:

@@ -1,5 +1,5 @@
-"""A whole run, from the outside: nothing secret stands in logs, tables, messages and records afterwards; and what is
-sent as SQL or as a template stays a text."""
+"""A whole run, from the outside: nothing secret stands in logs, spans, tables, messages and records afterwards; what is
+sent as SQL or as a template stays a text; and one trace shows all that an order went through."""
 
 import asyncio
 import os
@@ -15,6 +15,7 @@ from uuid import uuid4
 import httpx
 
 from tests.api.shop import ADDRESS, until
+from tests.warren.collector import Collected, collecting
 
 PASSWORD = "silflay at dusk 7319"
 NEXT_PASSWORD = "silflay at dawn 9173"
@@ -33,10 +34,10 @@ INJECTIONS = (
 
 
 @contextmanager
-def running(data: Path) -> Iterator[tuple[str, list[str]]]:
+def running(data: Path, traces: str) -> Iterator[tuple[str, list[str]]]:
     """The shop in a process of its own: its address, and what it has logged once it has ended."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("WARREN_")}
-    settings = {"DATA": str(data), "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "RATE_LIMIT": "0"}
+    settings = {"DATA": str(data), "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "RATE_LIMIT": "0", "TRACES": traces}
     env = {**own, **{f"WARREN_{name}": value for name, value in settings.items()}}
     logged: list[str] = []
     with open(data / "stderr", "w+") as told:
@@ -60,14 +61,37 @@ def address(process: "subprocess.Popen[bytes]", told: Path) -> str:
 
 
 def test_no_password_token_or_card_number_is_found_after_a_full_run(tmp_path: Path) -> None:
-    with running(tmp_path) as (url, logged):
+    with collecting() as collector, running(tmp_path, collector.url) as (url, logged):
         secrets = [PASSWORD, NEXT_PASSWORD, CARD, *asyncio.run(a_day(url))]
+    assert_a_trace_shows_an_order(collector.spans)
     assert len(logged) > 20
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.name not in NOT_OURS}
     assert kept
     for secret in secrets:
         assert not [line for line in logged if secret in line]
         assert not [path for path, content in kept.items() if secret.encode() in content]
+        assert not [body for body in collector.bodies if secret.encode() in body]
+
+
+def assert_a_trace_shows_an_order(spans: list[Collected]) -> None:
+    """From the request to the last of the services, each span but the first has its parent in the trace."""
+    (request,) = [span for span in spans if span.name == "POST /api/orders" and children(span, spans)]
+    assert request.parent == b""
+    trace = [span for span in spans if span.trace == request.trace]
+    assert {span.parent for span in trace} - {b""} <= {span.id for span in trace}
+    assert {span.service for span in trace} == {
+        "gateway",
+        "orders",
+        "inventory",
+        "payments",
+        "analytics",
+        "notifications",
+    }
+    assert {"orders process order.place", "inventory process order.created"} <= {span.name for span in trace}
+
+
+def children(parent: Collected, spans: list[Collected]) -> list[Collected]:
+    return [span for span in spans if span.parent == parent.id]
 
 
 async def a_day(url: str) -> list[str]:
