@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick lint audit format bench prove prove-points prove-chaos prove-outage prove-brokers prove-replay prove-shop prove-mutants servers clean
+.PHONY: help demo dataset test test-quick coverage lint audit format bench prove prove-points prove-chaos prove-outage prove-brokers prove-replay prove-shop prove-mutants servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -25,9 +25,14 @@ test: export INSTALL := 1
 test: lint ## Install what is missing (servers too), then check and test everything
 	@$(PYTHON) -m tests.servers install
 	WARREN_TEST_REQUIRE_SERVERS=1 $(PYTHON) -m tests.servers run -- $(PYTHON) -m pytest --cov $(PARALLEL) $(ARGS)
+	@$(MAKE) --no-print-directory coverage
 
 test-quick: .venv/.dev ## Run the tests that need no server
 	$(PYTHON) -m pytest -m "not servers" $(PARALLEL) $(ARGS)
+
+coverage: .venv/.dev ## Of what `make test` has run: fail where services are tested too little, or a decision has an untested branch
+	$(PYTHON) -m coverage report --fail-under 90 --include 'agents/*'
+	$(PYTHON) -m coverage report --fail-under 100 --include 'agents/*/rules.py,agents/*/rules/*'
 
 lint: .venv/.dev ## Check imports, style and types
 	.venv/bin/lint-imports --no-logo
@@ -63,7 +68,7 @@ prove-brokers: .venv/.dev ## Test what is promised of RabbitMQ on 4.0 and 4.3, f
 prove-replay: .venv/.dev ## Replay all 155,848 orders, whole and with everything killed: about an hour (ARGS="embedded --orders 9000")
 	@$(PYTHON) -m tests.replay.prove $(ARGS)
 
-prove-shop: .venv/.dev ## Live, simulate and strike the shop over 50,000 orders, every invariant checked (ARGS="lives --lives 5")
+prove-shop: .venv/.dev ## Live, simulate and strike the shop over 50,000 orders, every invariant checked (ARGS="life --lives 5")
 	@$(PYTHON) -m tests.shop.prove $(ARGS)
 
 prove-mutants: .venv/.dev ## Break the engine in every way we know, and see that it is noticed: minutes (ARGS="fence")

@@ -15,9 +15,9 @@ SHORT: Final = Course(
     rest_within=90,
 )
 LONG: Final = Course(
-    Ways(orders=10_000, products=20, pieces=2_000, gaps=(0.02, 0.03, 0.04)),
-    {"killed": 30, "frozen": 8, "cut": 20, "delayed": 10, "broker killed": 4, "database killed": 4},
-    seconds=400,
-    rest_within=3_600,
+    Ways(orders=6_000, products=20, pieces=1_200, gaps=(0.02, 0.03, 0.04), delays=(0.0, 0.05, 0.5, 5.0, 40.0, 120.0)),
+    {"killed": 20, "frozen": 5, "cut": 12, "delayed": 6, "broker killed": 3, "database killed": 3},
+    seconds=240,
+    rest_within=1_800,
 )
 """All cards: those that hang are asked after for two minutes, and what is kept from all is tried again for minutes."""

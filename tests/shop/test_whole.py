@@ -7,7 +7,7 @@ import pytest
 from streams.testing import VirtualTimeLoop
 from tests.shop.invariants.checker import breaches
 from tests.shop.life import Ways
-from tests.shop.prove import lived
+from tests.shop.parts import lived
 
 
 @pytest.mark.parametrize("seed", range(3))
