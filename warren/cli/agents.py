@@ -174,9 +174,9 @@ async def found(name: str) -> AsyncIterator[Found]:
 def rebuild(agent: str, swap: bool, as_json: bool) -> None:
     """Make an agent's tables again from its log, beside the present ones, and tell how they differ.
 
-    Nothing is sent. Without --swap nothing changes; with it, the rebuilt tables take the place of the present ones in one
-    step. A worker that has the agent goes on meanwhile, and waits for the last stretch alone. Refused where the log's
-    beginning is no longer kept.
+    Nothing is sent. Without --swap nothing changes; with it, the rebuilt tables take the place of the present ones in
+    one step. A worker that has the agent goes on meanwhile, and waits for the last stretch alone. Refused where the
+    log's beginning is no longer kept.
 
     \b
     Examples:
