@@ -25,6 +25,7 @@ from api.middleware.heads import Heads
 from api.middleware.proxying import Proxying
 from api.middleware.rate_limits import RateLimits
 from api.middleware.security import SecurityHeaders
+from api.middleware.service_guard import ServiceGuard
 from api.openapi import DocumentedApi
 from api.queries import known_query
 from api.rates import Rate, Rates
@@ -86,7 +87,8 @@ def _middleware(edge: Edge, rates: Rates, metrics: HttpMetrics) -> list[Middlewa
         Middleware(Failures),
         Middleware(BodyLimits),
         *limits,
-        *([Middleware(Proxying, upstreams=gateway.upstreams)] if gateway.upstreams else ()),
+        *([Middleware(ServiceGuard, callers=edge.callers(), part=gateway.part)] if gateway.part else ()),
+        *([Middleware(Proxying, upstreams=gateway.upstreams, passes=gateway.passes)] if gateway.upstreams else ()),
         Middleware(Heads),
     ]
 

@@ -70,7 +70,7 @@ async def _authenticated(edge: Edge, bearer: HTTPAuthorizationCredentials | None
     if bearer is None:
         detail = "send a header Authorization: Bearer …, with the accessToken of /api/auth/login"
         raise Problem(401, "token_required", detail, headers={"WWW-Authenticate": "Bearer"})
-    return await edge.accounts().caller(bearer.credentials)
+    return await edge.callers().caller(bearer.credentials)
 
 
 def _require(caller: Caller, scope: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from agents.auth.accounts import Accounts
+from agents.auth.callers import Callers
 from api.gateway import Gateway
 from api.problems import Problem
 from stores.port import Store
@@ -48,6 +49,8 @@ class Edge:
     """For the OpenAPI document."""
     opened_accounts: Accounts | None = None
     """None where this process does not serve auth."""
+    published_callers: Callers | None = None
+    """Who is calling, where it does not: by what auth publishes."""
     auth_required: bool = False
     """Whether endpoints beside accounts ask who is calling."""
     gateway: Gateway = field(default_factory=Gateway)
@@ -57,6 +60,10 @@ class Edge:
         if self.opened_accounts is None:
             raise not_served("auth")
         return self.opened_accounts
+
+    def callers(self) -> Callers:
+        """What proves tokens here. Raises Problem (503) where nothing does."""
+        return self.published_callers or self.accounts().callers
 
     def view(self, service: str, table: Table[V] | WindowedTable[V]) -> View[V]:
         """The view of a service's table. Raises Problem (503) where this process does not read that store."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from api.addresses import Network
 from api.rates import SharedWindows
+from api.service_passes import ServicePasses
 from api.upstreams import Upstream
 
 
@@ -24,3 +25,8 @@ class Gateway:
     """How many processes of the edge there are."""
     upstreams: Mapping[str, Upstream] = field(default_factory=dict)
     """Prefix of paths -> the processes that serve them; what is not named is served here."""
+    passes: ServicePasses | None = None
+    """By what upstreams know that a request comes from here; None where they do not ask."""
+    part: str | None = None
+    """The part of a split edge that this process is: only what comes through its gateway is served. None: whoever
+    reaches it is."""

@@ -39,7 +39,7 @@ class SocketGuard:
         if self._token is None:
             return Refusal(UNAUTHORIZED, "send an access token: Authorization, or the subprotocol bearer.TOKEN")
         try:
-            caller = await self._edge.accounts().caller(self._token)
+            caller = await self._edge.callers().caller(self._token)
         except TokenRefused:
             return Refusal(UNAUTHORIZED, "the access token does not count, or not any more")
         except (AccountError, Problem):

@@ -35,7 +35,8 @@ async def open_accounts(
     """Accounts for as long as the stack lasts; a database that only this machine has is given its tables at once.
     `now` gives ms since 1970 UTC."""
     database = database_of(settings)
-    accounts = Accounts(database, Passwords(), now=now, chance=chance, issuer=settings.issuer)
+    secrets = tuple(secret.get_secret_value() for secret in settings.service_secrets)
+    accounts = Accounts(database, Passwords(), now=now, chance=chance, issuer=settings.issuer, service_secrets=secrets)
     stack.push_async_callback(accounts.close)
     if database.own:
         await migrate(database)

@@ -4,18 +4,24 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
+from agents.auth.callers import Callers
+from api.auth_service import AuthService
 from api.cache import Cache
 from api.cached_views import CachedViews
 from api.declared import documents_of, records_of, tables_of
 from api.edge import Edge
 from api.gateway import Gateway
+from api.published import PublishedEndings, PublishedKeys
 from api.rates import SharedWindows
 from api.redis_cache import RedisCache
 from api.redis_rates import RedisWindows
+from api.service_passes import ServicePasses
 from api.upstreams import Upstream
 from streams import Views
 from streams.status import Status
+from warren.accounts import AUTH
 from warren.settings import Settings
+from warren.split import handed_on
 from warren.system import System, now
 
 GATEWAY = "gateway"
@@ -28,9 +34,12 @@ def edge_of(
     shared: SharedWindows | None = None,
     views: Views | None = None,
     upstreams: Mapping[str, Upstream] | None = None,
+    part: str | None = None,
 ) -> Edge:
     """The edge on the system's stores and broker; `status` tells how the agents of this process do, `shared` counts
-    rates over all processes, `views` are read instead of the stores, `upstreams` serve what is under their prefixes."""
+    rates over all processes, `views` are read instead of the stores, `upstreams` are processes of other parts, by
+    service; `part` is the part that this one is."""
+    elsewhere = upstreams or {}
     return Edge(
         broker=system.broker,
         publisher=system.publisher(GATEWAY),
@@ -45,12 +54,23 @@ def edge_of(
         records=records_of(system.apps),
         version=version("warren"),
         opened_accounts=system.accounts.accounts if system.accounts else None,
+        published_callers=published_callers(system.settings, elsewhere),
         auth_required=system.settings.auth == "required",
-        gateway=gateway_of(system.settings, shared, upstreams or {}),
+        gateway=gateway_of(system.settings, shared, elsewhere, part),
     )
 
 
-def gateway_of(settings: Settings, shared: SharedWindows | None, upstreams: Mapping[str, Upstream]) -> Gateway:
+def published_callers(settings: Settings, upstreams: Mapping[str, Upstream]) -> Callers | None:
+    """Who is calling, by what the part auth publishes; None where this process has the accounts itself."""
+    if AUTH not in upstreams:
+        return None
+    auth = AuthService(upstreams[AUTH])
+    return Callers(PublishedKeys(auth, now), PublishedEndings(auth, now), now=now, issuer=settings.issuer)
+
+
+def gateway_of(
+    settings: Settings, shared: SharedWindows | None, upstreams: Mapping[str, Upstream], part: str | None
+) -> Gateway:
     """How the settings let the world in."""
     return Gateway(
         requests_per_minute=settings.rate_limit,
@@ -58,8 +78,17 @@ def gateway_of(settings: Settings, shared: SharedWindows | None, upstreams: Mapp
         origins=settings.cors_origins,
         shared=shared,
         replicas=settings.replicas,
-        upstreams=upstreams,
+        upstreams={} if part else handed_on(upstreams),
+        passes=None if part else passes_of(settings, upstreams),
+        part=part,
     )
+
+
+def passes_of(settings: Settings, upstreams: Mapping[str, Upstream]) -> ServicePasses | None:
+    """What a gateway shows to the parts behind it; None where they do not ask for it."""
+    if settings.auth == "off" or AUTH not in upstreams or not settings.service_secrets:
+        return None
+    return ServicePasses(AuthService(upstreams[AUTH]), settings.service_secrets[0].get_secret_value(), now)
 
 
 @asynccontextmanager

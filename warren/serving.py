@@ -40,13 +40,16 @@ def run_until_signal(
     agents: bool = True,
     address: tuple[str, int] | None = None,
     routers: Iterable[APIRouter] = ROUTERS,
+    part: str | None = None,
 ) -> None:
     """Run these services' agents (if `agents`), and serve these endpoints (if there is an address), until SIGINT or
-    SIGTERM."""
+    SIGTERM. A `part` of a split edge serves its gateway alone."""
 
     async def run() -> None:
         stop = stop_on_signals()
-        async with running(settings, services=services, agents=agents, address=address, routers=routers) as url:
+        async with running(
+            settings, services=services, agents=agents, address=address, routers=routers, part=part
+        ) as url:
             announce(url)
             await stop.wait()
 
@@ -61,6 +64,7 @@ async def running(
     agents: bool = True,
     address: tuple[str, int] | None = None,
     routers: Iterable[APIRouter] = ROUTERS,
+    part: str | None = None,
     prepare: Prepare | None = None,
 ) -> AsyncIterator[str]:
     """As `run_until_signal`, for as long as the context lasts. Gives the address bound, "" where there is none.
@@ -85,7 +89,7 @@ async def running(
             shared = await stack.enter_async_context(shared_windows(settings))
             upstreams = await stack.enter_async_context(open_upstreams(settings))
             views = await stack.enter_async_context(cached_views(settings, system))
-            edge = edge_of(system, status, shared, views, upstreams)
+            edge = edge_of(system, status, shared, views, upstreams, part)
             yield await _serve(traced(create_app(edge, served), system), address, stack)
 
 

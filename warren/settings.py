@@ -30,6 +30,8 @@ Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s@]+/?$")]
 Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 PREFIX = "WARREN_"
+SECRET_LENGTH = 32
+"""Characters that a secret of machines has, at the least."""
 _STORE = f"{PREFIX}STORE_"
 # To the last "@", whatever stands between: a password that ought to be percent-encoded is hidden as well.
 _PASSWORD = re.compile(r"(?<=://)([^:@/]*):.*@")
@@ -45,6 +47,12 @@ class SecretUrl(Secret[str]):
 def _listed(value: object) -> object:
     """What stands between commas."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _long(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    if any(len(secret.get_secret_value()) < SECRET_LENGTH for secret in secrets):
+        raise ValueError(f"one has fewer than {SECRET_LENGTH} characters: make one by `openssl rand -hex 32`")
+    return secrets
 
 
 def _scheme(*schemes: str) -> AfterValidator:
@@ -118,6 +126,8 @@ class Settings(BaseSettings):
     upstream_orders: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = ()
     upstream_analytics: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Processes of `warren api --service …`, separated by commas, to which the edge hands on what they serve."""
+    service_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_long)] = ()
+    """What the gateway of a split edge shows to auth, separated by commas: it shows the first one, auth takes any."""
     issuer: str = Field(default="warren", min_length=1, max_length=200)
     """Stands in access tokens as who has made them; tokens of another issuer do not count."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

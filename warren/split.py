@@ -9,8 +9,21 @@ from typing import Final
 from fastapi import APIRouter
 
 from agents.registry import AGENTS
-from api.endpoints import OPERATIONS, ROUTERS, analytics, auth, live, order_commands, orders, products, users
+from api.endpoints import (
+    OPERATIONS,
+    ROUTERS,
+    analytics,
+    auth,
+    live,
+    order_commands,
+    orders,
+    products,
+    service,
+    users,
+)
 from api.upstreams import Upstream, client
+from warren.accounts import AUTH
+from warren.errors import SettingsError
 from warren.settings import Settings
 
 GATEWAY: Final = "gateway"
@@ -19,8 +32,7 @@ GATEWAY: Final = "gateway"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one kind of process serves: all that is under its prefixes. `stores` are the services whose stores it opens:
-    auth, to know its callers."""
+    """What one kind of process serves, all that is under its prefixes, and the services whose stores it opens."""
 
     prefixes: tuple[str, ...]
     routers: tuple[APIRouter, ...]
@@ -28,25 +40,62 @@ class Part:
 
 
 PARTS: Final[Mapping[str, Part]] = {
-    "auth": Part(("/api/auth", "/api/users"), (auth.router, users.router), ("auth",)),
+    "auth": Part(("/api/auth", "/api/users"), (auth.router, service.router, users.router), ("auth",)),
     "orders": Part(
         ("/api/orders", "/api/products"),
         (orders.router, order_commands.router, products.router),
-        ("orders", "inventory", "gateway", "auth"),
+        ("orders", "inventory", "gateway"),
     ),
-    "analytics": Part(("/api/analytics",), (analytics.router, live.router), ("analytics", "auth")),
+    "analytics": Part(("/api/analytics",), (analytics.router, live.router), ("analytics",)),
 }
 
 
-def part_of(name: str, settings: Settings) -> tuple[Settings, Iterable[str], Iterable[APIRouter]]:
-    """The settings, services and endpoints of a process that serves this part alone."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process serves, of which services it opens the stores, and as which part: then it serves its gateway
+    alone."""
+
+    settings: Settings
+    services: tuple[str, ...]
+    routers: tuple[APIRouter, ...]
+    part: str | None = None
+
+
+def share_of(name: str, settings: Settings) -> Share:
+    """The share of a process that serves this part alone. Raises SettingsError where it could know no caller."""
     if name == GATEWAY:
-        elsewhere = {service for service, urls in settings.upstreams.items() if urls} - {"auth"}
-        return settings, [service for service in AGENTS if service not in elsewhere], ROUTERS
+        _check_gateway(settings)
+        elsewhere = {service for service, urls in settings.upstreams.items() if urls}
+        return Share(settings, tuple(service for service in AGENTS if service not in elsewhere), ROUTERS)
     part = PARTS[name]
-    # It hands nothing on: it is what others hand on to.
-    alone = settings.model_copy(update={f"upstream_{service}": () for service in PARTS})
-    return alone, part.stores, (*part.routers, *OPERATIONS)
+    # It hands nothing on: it is what others hand on to. But for auth itself, it asks auth who is calling.
+    none = {f"upstream_{service}": () for service in PARTS if service != AUTH or name == AUTH}
+    routers = (*part.routers, *OPERATIONS)
+    if settings.auth == "off":
+        return Share(settings.model_copy(update=none), part.stores, routers)
+    _check_part(name, settings)
+    # The gateway limits rates; other parts ask as often as they have to.
+    return Share(settings.model_copy(update={**none, "rate_limit": 0}), part.stores, routers, name)
+
+
+def _check_gateway(settings: Settings) -> None:
+    if settings.auth == "off" or not any(settings.upstreams.values()):
+        return
+    if not settings.upstream_auth:
+        raise SettingsError(f"WARREN_UPSTREAM_AUTH is missing: with WARREN_AUTH=required, {_ASKED}")
+    if not settings.service_secrets:
+        raise SettingsError(f"WARREN_SERVICE_SECRETS is missing: {_SECRETS}")
+
+
+def _check_part(name: str, settings: Settings) -> None:
+    if name != AUTH and not settings.upstream_auth:
+        raise SettingsError(f"WARREN_UPSTREAM_AUTH is missing: with WARREN_AUTH=required, {_ASKED}")
+    if name == AUTH and not settings.service_secrets:
+        raise SettingsError(f"WARREN_SERVICE_SECRETS is missing: {_SECRETS}")
+
+
+_ASKED: Final = "parts ask `warren api --service auth` who is calling; name its addresses"
+_SECRETS: Final = "by it auth knows the gateway. Make one by `openssl rand -hex 32`, and give both the same"
 
 
 def takes_orders(settings: Settings, routers: Iterable[APIRouter]) -> bool:
@@ -56,12 +105,14 @@ def takes_orders(settings: Settings, routers: Iterable[APIRouter]) -> bool:
 
 @asynccontextmanager
 async def open_upstreams(settings: Settings) -> AsyncIterator[Mapping[str, Upstream]]:
-    """Prefix -> the processes that the settings name for it, for as long as the context lasts."""
+    """Service -> the processes that the settings name for it, for as long as the context lasts."""
     clock = asyncio.get_running_loop().time
     async with client() as connections:
-        upstreams: dict[str, Upstream] = {}
-        for service, urls in settings.upstreams.items():
-            if urls:
-                upstream = Upstream(service, urls, connections, clock)
-                upstreams.update(dict.fromkeys(PARTS[service].prefixes, upstream))
-        yield upstreams
+        yield {
+            service: Upstream(service, urls, connections, clock) for service, urls in settings.upstreams.items() if urls
+        }
+
+
+def handed_on(upstreams: Mapping[str, Upstream]) -> dict[str, Upstream]:
+    """Prefix of paths -> who serves them."""
+    return {prefix: upstream for service, upstream in upstreams.items() for prefix in PARTS[service].prefixes}

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agents.auth import outbox, sessions, users
+from agents.auth.callers import Callers
 from agents.auth.chance import Chance, random_id
 from agents.auth.database import Database
 from agents.auth.denials import Denials
@@ -17,7 +18,8 @@ from agents.auth.events import Channels, UserPreferencesChanged, UserTokenReuseD
 from agents.auth.keys import Keys
 from agents.auth.models import User
 from agents.auth.passwords import Passwords
-from agents.auth.tokens import ACCESS_LIFE, Caller, Pair, access_token, caller_of, hash_of, key_id, refresh_token
+from agents.auth.service_tokens import check_secret, service_token
+from agents.auth.tokens import ACCESS_LIFE, Caller, Pair, access_token, hash_of, refresh_token
 from agents.auth.users import NewUser
 from streams import Record
 
@@ -38,15 +40,19 @@ class Accounts:
         now: Callable[[], int],
         chance: Chance,
         issuer: str = ISSUER,
+        service_secrets: tuple[str, ...] = (),
     ) -> None:
-        """`now` gives ms since 1970 UTC; `issuer` stands in every access token, and only those that bear it count."""
+        """`now` gives ms since 1970 UTC; `issuer` stands in every access token, and only those that bear it count;
+        `service_secrets` are what the gateway of a split edge shows, any of them."""
         self._database = database
         self._passwords = passwords
         self._now = now
         self._chance = chance
         self._issuer = issuer
         self._denials = Denials(database, now)
+        self._service_secrets = service_secrets
         self.keys = Keys(database, now, chance)
+        self.callers = Callers(self.keys, self._denials, now=now, issuer=issuer)
 
     async def close(self) -> None:
         """Closes the database."""
@@ -119,13 +125,17 @@ class Accounts:
 
     async def caller(self, token: str) -> Caller:
         """Who an access token is for. Raises TokenRefused."""
-        key = await self.keys.proving(key_id(token))
-        if key is None:
-            raise TokenRefused
-        caller = caller_of(token, key, issuer=self._issuer, now=self._now())
-        if await self._denials.includes(caller.session_id):
-            raise TokenRefused
-        return caller
+        return await self.callers.caller(token)
+
+    async def ended_sessions(self) -> list[UUID]:
+        """Sessions that have ended while access tokens of theirs may still be about."""
+        return sorted(await self._denials.all())
+
+    async def service_token(self, secret: str, part: str) -> str:
+        """What the gateway shows to a part of the edge. Raises WrongCredentials."""
+        check_secret(secret, self._service_secrets)
+        key = await self.keys.signing()
+        return service_token(part, key, issuer=self._issuer, now=self._now(), chance=self._chance)
 
     # --- users ---
 

@@ -39,6 +39,11 @@ class Denials:
         await self._ensure()
         return id in self._denied
 
+    async def all(self) -> frozenset[UUID]:
+        """Every session that has ended while tokens of it may be about. Raises AccountsUnavailable."""
+        await self._ensure()
+        return self._denied | self._own.keys()
+
     async def _ensure(self) -> None:
         async with self._reading:
             now = self._now()

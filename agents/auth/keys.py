@@ -68,12 +68,13 @@ class Keys:
         await self.rotate()
         return await self.signing()
 
-    async def proving(self, id: str) -> Key | None:
+    async def proving(self, id: str) -> Ed25519PublicKey | None:
         """The key of this id, None where there is none that counts."""
         await self._ensure(FRESH)
         if id not in self._keys:
             await self._ensure(AGAIN)
-        return self._keys.get(id)
+        key = self._keys.get(id)
+        return key.public if key else None
 
     async def public(self) -> list[dict[str, str]]:
         """Every key that counts, as JSON Web Keys."""

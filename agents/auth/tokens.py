@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from agents.auth.chance import Chance, random_id
 from agents.auth.errors import TokenRefused
@@ -61,24 +62,24 @@ def access_token(caller: Caller, key: Key, *, issuer: str, now: int, chance: Cha
     return jwt.encode(claims, key.private, ALGORITHM, {"kid": key.id, "typ": TYPE})
 
 
-def key_id(token: str) -> str:
-    """The id of the key that is to prove an access token. Raises TokenRefused where it is none of ours."""
+def key_id(token: str, type: str) -> str:
+    """The id of the key that is to prove a token of this type. Raises TokenRefused where it is none of ours."""
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError as error:
         raise TokenRefused from error
     id = header.get("kid")
-    if header.get("alg") != ALGORITHM or header.get("typ") != TYPE or not isinstance(id, str):
+    if header.get("alg") != ALGORITHM or header.get("typ") != type or not isinstance(id, str):
         raise TokenRefused
     return id
 
 
-def caller_of(token: str, key: Key, *, issuer: str, now: int) -> Caller:
+def caller_of(token: str, public: Ed25519PublicKey, *, issuer: str, now: int) -> Caller:
     """Who an access token is for; `now` in ms since 1970 UTC. Raises TokenRefused."""
     try:
         claims = jwt.decode(
             token,
-            key.public,
+            public,
             [ALGORITHM],
             audience=AUDIENCE,
             issuer=issuer,

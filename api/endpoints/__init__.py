@@ -20,6 +20,7 @@ from api.endpoints import (
     orders,
     outbox,
     products,
+    service,
     tables,
     templates,
     users,
@@ -27,6 +28,7 @@ from api.endpoints import (
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     auth.router,
+    service.router,
     users.router,
     products.router,
     orders.router,

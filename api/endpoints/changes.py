@@ -1,7 +1,6 @@
 """Changes of any table's rows, by WebSocket."""
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from api.changing import Row, Rows, Told
 from api.edge import Edge
 from api.problems import Problem
+from api.racing import first
 from api.socket_guard import TRY_AGAIN_LATER, Refusal, SocketGuard, protocol_of
 from stores.errors import StoreError
 from streams import View
@@ -36,7 +36,7 @@ async def watch_table(websocket: WebSocket) -> None:
         if isinstance(found, Refusal):
             await websocket.close(found.code, found.reason)
         else:
-            await _first(_tell(websocket, found), _guard(websocket, guard), _left(websocket))
+            await first(_tell(websocket, found), _guard(websocket, guard), _left(websocket))
 
 
 router.add_websocket_route("/api/tables/{table}/changes", watch_table)
@@ -52,17 +52,6 @@ def _view(edge: Edge, name: str) -> View[Any] | Refusal:
         return edge.view(service, table)
     except Problem as problem:
         return Refusal(TRY_AGAIN_LATER, problem.code)
-
-
-async def _first(*running: Coroutine[Any, Any, None]) -> None:
-    """Until one of them ends; raises what ended it."""
-    tasks = [asyncio.create_task(one) for one in running]
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    for task in done:
-        await task
 
 
 async def _tell(websocket: WebSocket, view: View[Any]) -> None:

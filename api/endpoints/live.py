@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from api.edge import Edge
 from api.live import Live, State, told
+from api.racing import first
 from api.socket_guard import SocketGuard, protocol_of
 
 CHECK: Final = 1.0
@@ -25,14 +26,7 @@ async def watch_live(websocket: WebSocket) -> None:
     live: Live = websocket.app.state.live
     await websocket.accept(protocol_of(websocket))
     with live.watched(), suppress(WebSocketDisconnect):
-        telling = asyncio.create_task(_tell(websocket, live, SocketGuard(edge, websocket, SCOPE)))
-        leaving = asyncio.create_task(_left(websocket))
-        done, pending = await asyncio.wait({telling, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        for task in done:
-            await task
+        await first(_tell(websocket, live, SocketGuard(edge, websocket, SCOPE)), _left(websocket))
 
 
 router.add_websocket_route("/api/analytics/live", watch_live)

@@ -1,6 +1,6 @@
 """Hands requests on to the processes that serve their part of the edge, where it is split."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 import httpx
@@ -8,35 +8,47 @@ import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.correlation import REQUEST_ID, correlation_of
+from agents.auth.errors import AccountError
+from api.account_faults import problem_of
+from api.correlation import correlation_of
+from api.forwarding import FOR_ONE_CONNECTION, Headers, forwarded, target, without
+from api.middleware.socket_proxying import hand_on_socket
 from api.problems import Problem, answer
+from api.service_passes import PATH, ServicePasses
 from api.upstreams import REST, Upstream
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
 
-HOP_BY_HOP: Final = frozenset(
-    b"connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade".split()
-)
-"""Headers that mean one connection (RFC 9110, 7.6.1)."""
-_REPLACED: Final = HOP_BY_HOP | {b"host", b"x-forwarded-for", b"x-forwarded-host", REQUEST_ID.encode()}
-_GIVEN_BACK_NOT: Final = HOP_BY_HOP | {b"date", b"server"}
+_GIVEN_BACK_NOT: Final = FOR_ONE_CONNECTION | {b"date", b"server"}
 _FAILED: Final = {502, 503, 504}
 
 
 class Proxying:
     """Requests under a prefix go to its upstream, everything else to the application."""
 
-    def __init__(self, app: ASGIApp, upstreams: Mapping[str, Upstream]) -> None:
+    def __init__(self, app: ASGIApp, upstreams: Mapping[str, Upstream], passes: ServicePasses | None = None) -> None:
+        """`passes` are what upstreams know the gateway by, where they ask for it."""
         self._app = app
         self._upstreams = upstreams
+        self._passes = passes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        upstream = self._upstream(scope["path"]) if scope["type"] == "http" else None
+        upstream = self._upstream(scope["path"]) if scope["type"] in {"http", "websocket"} else None
         if upstream is None:
             await self._app(scope, receive, send)
-            return
+        elif scope["type"] == "websocket":
+            await hand_on_socket(upstream, self._passes, scope, receive, send)
+        else:
+            await self._request(upstream, scope, receive, send)
+
+    async def _request(self, upstream: Upstream, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            await _hand_on(upstream, scope, receive, send)
+            if scope["path"] == PATH:
+                raise Problem(404, "not_found", "service tokens are given past the gateway alone")
+            headers = await forwarded(scope, upstream.service, self._passes)
+            await _hand_on(upstream, headers, scope, receive, send)
+        except AccountError as error:
+            await answer(problem_of(error), correlation_of(scope).id)(scope, receive, send)
         except Problem as problem:
             await answer(problem, correlation_of(scope).id)(scope, receive, send)
 
@@ -47,14 +59,14 @@ class Proxying:
         return None
 
 
-async def _hand_on(upstream: Upstream, scope: Scope, receive: Receive, send: Send) -> None:
+async def _hand_on(upstream: Upstream, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
     """Ask one process after another, as long as nothing of the request was sent."""
     body = _Body(Request(scope, receive).stream())
     for process, ticket in upstream.admitted():
         request = upstream.client.build_request(
             scope["method"],
-            _url(process.url, scope),
-            headers=_headers(scope),
+            target(process.url, scope),
+            headers=headers,
             content=body if _has_body(scope) else None,
         )
         try:
@@ -86,7 +98,7 @@ class _Body:
 
 
 async def _give_back(response: httpx.Response, send: Send) -> None:
-    headers = _without(response.headers.raw, _GIVEN_BACK_NOT)
+    headers = without(response.headers.raw, _GIVEN_BACK_NOT)
     try:
         await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         async for chunk in response.aiter_raw():
@@ -94,23 +106,6 @@ async def _give_back(response: httpx.Response, send: Send) -> None:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
         await response.aclose()
-
-
-def _url(base: str, scope: Scope) -> str:
-    query = scope["query_string"].decode("ascii")
-    path = scope.get("raw_path", scope["path"].encode()).decode("ascii")
-    return f"{base}{path}{f'?{query}' if query else ''}"
-
-
-def _headers(scope: Scope) -> list[tuple[bytes, bytes]]:
-    """The client's, with its token; its address and the request's id are what was found here."""
-    kept = _without(scope["headers"], _REPLACED)
-    client = scope["client"][0].encode() if scope.get("client") else b""
-    return [*kept, (b"x-forwarded-for", client), (REQUEST_ID.encode(), correlation_of(scope).id.encode())]
-
-
-def _without(headers: Iterable[tuple[bytes, bytes]], names: frozenset[bytes]) -> list[tuple[bytes, bytes]]:
-    return [(name.lower(), value) for name, value in headers if name.lower() not in names]
 
 
 def _has_body(scope: Scope) -> bool:

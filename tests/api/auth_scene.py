@@ -1,6 +1,6 @@
 """A shop with accounts, for tests of the edge."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from random import Random
@@ -57,11 +57,13 @@ def header(token: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_auth_shop(*, work: bool = False, **changes: Any) -> AsyncIterator[AuthShop]:
-    """A shop with accounts in memory; the rest is as `open_shop`."""
+async def open_auth_shop(
+    *, work: bool = False, clock: Callable[[], int] = now, **changes: Any
+) -> AsyncIterator[AuthShop]:
+    """A shop with accounts in memory, by a clock of their own; the rest is as `open_shop`."""
     database = open_database("memory:")
     await migrate(database)
-    accounts = Accounts(database, fast_passwords(), now=now, chance=Random(1))
+    accounts = Accounts(database, fast_passwords(), now=clock, chance=Random(1))
     async with open_shop(work=work, opened_accounts=accounts, **changes) as shop:
         yield AuthShop(shop, accounts, database)
     await accounts.close()

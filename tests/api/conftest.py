@@ -6,6 +6,7 @@ import pytest
 
 from tests.api.auth_scene import AuthShop, open_auth_shop
 from tests.api.shop import Shop, open_shop
+from tests.api.split_scene import open_split
 
 
 @pytest.fixture
@@ -29,8 +30,12 @@ async def auth_shop() -> AsyncIterator[AuthShop]:
         yield shop
 
 
-@pytest.fixture
-async def guarded_shop() -> AsyncIterator[AuthShop]:
-    """A shop with accounts, in which every endpoint asks who is calling."""
-    async with open_auth_shop(auth_required=True) as shop:
-        yield shop
+@pytest.fixture(params=["whole", "split"])
+async def guarded_shop(request: pytest.FixtureRequest) -> AsyncIterator[AuthShop]:
+    """A shop with accounts, in which every endpoint asks who is calling: served by one process, or in parts."""
+    if request.param == "split":
+        async with open_split() as split:
+            yield split.shop
+    else:
+        async with open_auth_shop(auth_required=True) as shop:
+            yield shop

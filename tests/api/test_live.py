@@ -74,10 +74,8 @@ async def test_without_the_scope_it_closes_with_4403(guarded_shop: AuthShop) -> 
 
 async def test_it_closes_with_4401_when_the_token_ends() -> None:
     later = [0]
-    async with open_auth_shop(auth_required=True) as guarded:
-        accounts = guarded.accounts
+    async with open_auth_shop(auth_required=True, clock=lambda: now() + later[0]) as guarded:
         headers = await guarded.bearer("analyst")
-        accounts._now = lambda: now() + later[0]
         async with watching(guarded.shop.edge, additional_headers=headers) as socket:
             assert (await heard(socket))["type"] == "snapshot"
             later[0] = ACCESS_LIFE * 1_000

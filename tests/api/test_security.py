@@ -12,8 +12,8 @@ from tests.api.auth_scene import AuthShop
 
 ANYONE = (
     r"/(healthz|readyz|metrics|asyncapi.json)",
-    r"POST /api/auth/(register|login|refresh)",
-    r"GET /api/auth/jwks.json",
+    r"POST /api/auth/(register|login|refresh|service-token)",
+    r"GET /api/auth/(jwks|ended-sessions).json",
     r"GET /api/products(/.*)?",
 )
 """What needs no token."""

@@ -7,39 +7,68 @@ from fastapi import APIRouter
 
 from agents.registry import AGENTS
 from api.endpoints import OPERATIONS, ROUTERS
+from warren.errors import SettingsError
 from warren.settings import Settings, load_settings
-from warren.split import GATEWAY, PARTS, open_upstreams, part_of, takes_orders
+from warren.split import GATEWAY, PARTS, handed_on, open_upstreams, share_of, takes_orders
 
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("WARREN_AUTH", "required")
+    monkeypatch.setenv("WARREN_UPSTREAM_AUTH", "http://c:1")
     monkeypatch.setenv("WARREN_UPSTREAM_ORDERS", "http://a:1, http://b:1/")
+    monkeypatch.setenv("WARREN_SERVICE_SECRETS", "x" * 32)
     return load_settings()
 
 
 async def test_the_gateway_hands_on_what_has_an_address_and_opens_no_store_of_it(settings: Settings) -> None:
-    _, stores, routers = part_of(GATEWAY, settings)
-    assert set(AGENTS) - set(stores) == {"orders"}
-    assert tuple(routers) == ROUTERS
-    async with open_upstreams(settings) as upstreams:
-        assert set(upstreams) == {"/api/orders", "/api/products"}
-        assert [process.url for process in upstreams["/api/orders"].processes] == ["http://a:1", "http://b:1"]
+    share = share_of(GATEWAY, settings)
+    assert set(AGENTS) - set(share.services) == {"orders", "auth"}
+    assert (share.routers, share.part) == (ROUTERS, None)
+    async with open_upstreams(share.settings) as upstreams:
+        prefixes = handed_on(upstreams)
+        assert set(prefixes) == {"/api/orders", "/api/products", "/api/auth", "/api/users"}
+        assert [process.url for process in prefixes["/api/orders"].processes] == ["http://a:1", "http://b:1"]
 
 
 async def test_without_addresses_the_gateway_serves_everything() -> None:
-    settings, stores, _ = part_of(GATEWAY, Settings())
-    assert list(stores) == list(AGENTS)
-    async with open_upstreams(settings) as upstreams:
+    share = share_of(GATEWAY, Settings())
+    assert list(share.services) == list(AGENTS)
+    async with open_upstreams(share.settings) as upstreams:
         assert upstreams == {}
 
 
 @pytest.mark.parametrize("name", PARTS)
 async def test_a_part_hands_nothing_on_and_opens_its_own_stores_alone(settings: Settings, name: str) -> None:
-    alone, stores, _ = part_of(name, settings)
-    async with open_upstreams(alone) as upstreams:
-        assert upstreams == {}
-    assert "auth" in stores
-    assert set(stores) < set(AGENTS)
+    share = share_of(name, settings)
+    async with open_upstreams(share.settings) as upstreams:
+        assert set(upstreams) == (set() if name == "auth" else {"auth"})  # to ask who is calling
+    assert ("auth" in share.services) == (name == "auth")
+    assert set(share.services) < set(AGENTS)
+    assert (share.part, share.settings.rate_limit) == (name, 0)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_where_nobody_is_asked_who_they_are_a_part_serves_whoever_reaches_it(settings: Settings, name: str) -> None:
+    share = share_of(name, settings.model_copy(update={"auth": "off"}))
+    assert (share.part, share.settings.rate_limit) == (None, 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        (GATEWAY, "upstream_auth"),
+        (GATEWAY, "service_secrets"),
+        ("auth", "service_secrets"),
+        ("orders", "upstream_auth"),
+        ("analytics", "upstream_auth"),
+    ],
+)
+def test_a_part_that_could_know_no_caller_says_which_setting_is_missing(
+    settings: Settings, name: str, missing: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"WARREN_{missing.upper()} is missing: .* auth"):
+        share_of(name, settings.model_copy(update={missing: ()}))
 
 
 def paths_of(routers: Iterable[APIRouter]) -> set[str]:
@@ -57,6 +86,6 @@ def test_only_who_takes_orders_closes_the_seals_of_payment_tokens(settings: Sett
     assert not takes_orders(settings, ROUTERS)
     assert takes_orders(Settings(upstream_orders=()), ROUTERS)
     for name in PARTS:
-        alone, _, routers = part_of(name, settings)
-        assert takes_orders(alone, list(routers)) == (name == "orders")
+        share = share_of(name, settings)
+        assert takes_orders(share.settings, share.routers) == (name == "orders")
     assert not takes_orders(Settings(), OPERATIONS)

@@ -9,7 +9,7 @@ from api.endpoints import OPERATIONS
 from warren.logs import configure
 from warren.serving import run_until_signal
 from warren.settings import Settings, load_settings
-from warren.split import GATEWAY, PARTS, part_of
+from warren.split import GATEWAY, PARTS, share_of
 
 _HOST = click.option("--host", help="Address to listen on. [env: WARREN_HTTP_HOST; default: 127.0.0.1]")
 _PORT = click.option(
@@ -70,9 +70,16 @@ def api(service: str | None, host: str | None, port: int | None) -> None:
     """
     settings = _settings()
     _servers_only(settings, "api")
-    settings, services, routers = part_of(service or GATEWAY, settings)
-    address = (host or settings.http_host, _port(port, settings))
-    run_until_signal(settings, _announce, services=services, agents=False, address=address, routers=routers)
+    share = share_of(service or GATEWAY, settings)
+    run_until_signal(
+        share.settings,
+        _announce,
+        services=share.services,
+        agents=False,
+        address=(host or settings.http_host, _port(port, settings)),
+        routers=share.routers,
+        part=share.part,
+    )
 
 
 def _settings() -> Settings:
