@@ -35,7 +35,7 @@ from stores.port import (
 from stores.postgres_commit import Commits
 from stores.postgres_documents import Overtaken
 from stores.postgres_schema import compresses, existing, flavour
-from stores.postgres_sessions import Limits, Sessions
+from stores.postgres_sessions import READ_WHOLE, Limits, Sessions
 from stores.postgres_slot_state import SlotState
 from stores.postgres_slots import Slots
 from stores.statements import page_statement, quoted
@@ -183,6 +183,7 @@ class PostgresStore:
         rows: dict[str, Encoded] = {}
         select = f"SELECT key, value FROM {self._quoted(table)} WHERE partition = $1"
         async with self._sessions.session() as session, session.transaction(readonly=True):
+            await session.execute(READ_WHOLE)
             cursor = await session.cursor(select, partition)
             while found := await cursor.fetch(_SCANNED_AT_ONCE):
                 rows.update((key, value.encode()) for key, value in found)

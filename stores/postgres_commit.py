@@ -7,6 +7,7 @@ from asyncpg.pool import PoolConnectionProxy
 from stores.changes import RowChanges
 from stores.errors import Fenced, StoreError
 from stores.port import Commit, DueTime, Epoch, Reset, Slot
+from stores.postgres_sessions import READ_WHOLE
 from stores.rewinding import Rewinding, Statement
 from stores.statements import quoted
 from stores.tables import CHECKPOINTS, DEAD, DUE, IDS
@@ -126,6 +127,7 @@ class Commits:
 async def _run(session: PoolConnectionProxy, statements: Sequence[Statement]) -> bool:
     """Run them all, if the first one changes a row."""
     (fence, arguments), *others = statements
+    await session.execute(READ_WHOLE)
     if await session.execute(fence, *arguments, timeout=SECONDS_TO_REWIND) != "UPDATE 1":
         return False
     for statement, values in others:

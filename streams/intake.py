@@ -166,6 +166,11 @@ class Intake:
                 "was it made anew or restored? It is tried again; `warren agents reset` begins anew"
             ) from None
 
+    def has(self, count: int) -> bool:
+        """Whether so many messages wait."""
+        waiting = 0
+        return any((waiting := waiting + len(part.envelopes)) >= count for part in self._waiting)
+
     def take(self, count: int) -> list[Part]:
         """Up to `count` messages that wait, with what was skipped between them.
 

@@ -38,6 +38,8 @@ SLICE = 0.05
 """Seconds that the body may run before the event loop gets its turn: heartbeats and confirms must not wait."""
 FIRST_SLICE = 64
 """Events in a tenure's first slice, when nobody knows how slow the body is."""
+WORTH_A_QUERY = 256
+"""Events that are fetched for while a flush is under way. Fewer of them wait for its end, to share one query."""
 PAUSE = 10.0
 """Seconds between tries at an event, once too many in a row have failed."""
 
@@ -217,7 +219,7 @@ class Tenure:
     async def _extend_batch(self) -> bool:
         """Take in what waits, if there is room, and run the body over it. False if nothing was done."""
         room = self._batch.room
-        if room <= 0:
+        if room <= 0 or self._better_later:
             return False
         clock = asyncio.get_running_loop().time
         parts = self._intake.take(min(room, self._slice))
@@ -227,6 +229,12 @@ class Tenure:
             await self._guarded(self._batch.extend(parts))
             self._pace(count, clock() - before)
         return bool(parts)
+
+    @property
+    def _better_later(self) -> bool:
+        """Whether so few wait that they would not make the end of the flush under way come to more."""
+        flushing = self._flush is not None and not self._flush.done()
+        return flushing and self._partition.wants_prefetch and not self._intake.has(min(self._slice, WORTH_A_QUERY))
 
     async def _look(self, parts: list[Part]) -> None:
         """Find out about messages that are for this agent alone. Until what is under way is committed, nobody knows."""

@@ -405,3 +405,23 @@ async def test_a_schema_of_an_earlier_version_is_given_what_it_lacks(
     ]
     assert (await acquired(store)).quiet == -1
     assert await store.plan(SPECS) == []
+
+
+async def test_a_statement_that_was_planned_while_its_table_was_small_reads_no_whole_table_later(
+    store: PostgresStore, postgres: str, postgres_schema: str, administrator: asyncpg.Connection
+) -> None:
+    payments = quoted("payments", postgres_schema)
+    await store.write("payments", [Put(str(number), b"{}", 0) for number in range(5)])
+    await administrator.execute(f"ANALYZE {payments}")
+    sessions = Sessions(postgres, "planner", Limits(1, 10, 5))
+    await sessions.open()
+    try:
+        async with sessions.session() as session:
+            await session.execute(f"PREPARE by_key (text[]) AS SELECT value FROM {payments} WHERE key = ANY($1)")
+            for _ in range(8):  # from the sixth time on a session keeps the plan
+                await session.execute("EXECUTE by_key ('{a}')")
+            plan = await session.fetch("EXPLAIN EXECUTE by_key ('{a}')")
+    finally:
+        await sessions.close()
+    assert any("payments_pkey" in line for (line,) in plan)
+    assert not any("Seq Scan" in line for (line,) in plan)

@@ -1,10 +1,13 @@
 """Tables as agents see them: windows, rows that are not resident, views."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from stores.port import Commit, Store
 from streams import App, Record, Stream, Views
 from tests.streams.engine.stage import Order, Stage, handled, on_stage, status_of, until
 
@@ -147,3 +150,43 @@ async def test_a_timer_calls_again_and_again_and_survives_its_failures(stage: St
     await asyncio.sleep(35)
     await worker.stop()
     assert calls == pytest.approx([10, 20, 30])
+
+
+class Slow:
+    """A store whose commits take a second, and which counts queries for keys."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.queries = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def commit(self, commit: Commit) -> None:
+        await asyncio.sleep(1)
+        await self._store.commit(commit)
+
+    async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, bytes]:
+        self.queries += 1
+        return await self._store.fetch(table, partition, keys)
+
+
+@on_stage
+async def test_events_that_come_one_by_one_during_a_commit_share_the_next_query(stage: Stage) -> None:
+    app = App("counter")
+    totals = app.Table("totals", default=int, resident=False)
+
+    @app.agent(app.topic("orders", value_type=Order), name="count")
+    async def count(stream: Stream[Order]) -> None:
+        async for order in stream:
+            totals[order.user] += order.amount
+
+    store = Slow(stage.store)
+    worker = await stage.start(app, store=store)
+    for number in range(30):
+        await stage.send(Order(f"user-{number}"))
+        await asyncio.sleep(0.1)
+    await handled(worker, 30)
+    await worker.stop()
+    assert len(await stage.table("totals")) == 30
+    assert store.queries == status_of(worker).commits == 4
