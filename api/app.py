@@ -9,6 +9,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from api import faults
+from api.cache_metrics import CacheCollector
+from api.cached_views import CachedViews
 from api.edge import Edge
 from api.endpoints import ROUTERS
 from api.engine_metrics import EngineCollector
@@ -49,6 +51,9 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     """The application, with these endpoints. It connects to nothing by itself; one process may have several."""
     registry = CollectorRegistry()
     registry.register(EngineCollector(edge.status, edge.health))
+    views = edge.views
+    if isinstance(views, CachedViews):
+        registry.register(CacheCollector(lambda: views.uses))
     ProcessCollector(registry=registry)
     rates = Rates(edge.now, edge.gateway.shared, edge.gateway.replicas)
     app = DocumentedApi(

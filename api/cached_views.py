@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -39,6 +40,18 @@ class _Entry(msgspec.Struct, array_like=True, gc=False):
     cursor: str | None = None
 
 
+@dataclass(slots=True)
+class Use:
+    """How often entries of a table were looked for, by where they were found."""
+
+    own: int = 0
+    """Kept by this process."""
+    shared: int = 0
+    """Kept by another one."""
+    read: int = 0
+    """Nowhere: read from the store."""
+
+
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_Entry).decode
 
@@ -74,6 +87,11 @@ class CachedViews(Views):
             self._readers[place] = reader
         return direct.reading(reader)
 
+    @property
+    def uses(self) -> dict[str, Use]:
+        """By table, `inventory.products`, of those that were ever read."""
+        return {".".join(place): reader.use for place, reader in self._readers.items()}
+
     async def close(self) -> None:
         """Watch no more."""
         for reader in self._readers.values():
@@ -85,6 +103,7 @@ class CachedReader:
 
     def __init__(self, name: str, store: Store, cache: Cache, freshness: Freshness, now: Callable[[], int]) -> None:
         self.freshness = freshness
+        self.use = Use()
         self._name = name
         self._store = store
         self._cache = cache
@@ -97,6 +116,7 @@ class CachedReader:
         found = await self._found(names)
         missing = [key for name, key in names.items() if name not in found]
         if missing:
+            self.use.read += len(missing)
             began = self._now()
             read = {key: _Entry(began, []) for key in missing}
             for row in await self._store.get(table, missing):
@@ -113,6 +133,7 @@ class CachedReader:
         name = f"{self._name}:page:{msgspec.json.encode(question, order='sorted').decode()}"
         entry = (await self._found({name: None})).get(name)
         if entry is None:
+            self.use.read += 1
             began = self._now()
             page = await self._store.query(table, **question)
             entry = _Entry(began, [(row.partition, row.key, row.value) for row in page.rows], page.cursor)
@@ -122,10 +143,12 @@ class CachedReader:
     async def _found(self, names: Mapping[str, str | None]) -> dict[str, _Entry]:
         """Entries that still count, by their names: this process's own, else those that others share."""
         found = {name: entry for name, key in names.items() if (entry := self._counting(self._cache.own(name), key))}
+        self.use.own += len(found)
         shared = await self._cache.others([name for name in names if name not in found])
         for name, encoded in shared.items():
             entry = self._counting(encoded, names[name])
             if entry is not None:
+                self.use.shared += 1
                 found[name] = entry
                 self._cache.keep({name: encoded})
         return found

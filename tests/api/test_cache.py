@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from api.cache import Cache, Encoded, SharedCacheUnavailable
+from api.cache_metrics import CacheCollector
 from api.cached_views import CachedViews
 from api.redis_cache import RedisCache
 from stores.memory import MemoryStore
@@ -105,6 +106,16 @@ class Scene:
         await asyncio.sleep(0.1)
         self.store.reads = 0
         return view
+
+    def lookups(self, number: int) -> dict[str, float]:
+        """What the metrics of an edge say of the prices."""
+        views, _ = self._edges[number]
+        (family,) = CacheCollector(lambda: views.uses).collect()
+        return {
+            sample.labels["found"]: sample.value
+            for sample in family.samples
+            if sample.labels["table"] == "shop.prices" and sample.name == "warren_cache_lookups_total"
+        }
 
     async def set(self, *, tell: bool = True, **prices: int | None) -> None:
         checkpoint = await self.store.acquire(SLOT, "worker", 60)
@@ -214,6 +225,20 @@ async def test_processes_share_what_they_have_read_and_nothing_that_has_changed_
         await shop.set(tea=4)
         assert await again(two, "tea") == await again(one, "tea") == {"tea": 4}
         assert shop.store.reads == 2
+
+
+@virtual
+async def test_where_rows_are_found_is_counted() -> None:
+    async with scene() as shop:
+        shared = Shelf()
+        await shop.set(tea=3)
+        first, second = await shop.edge(shared), await shop.edge(shared)
+        for view in (first, second, second):
+            assert await view.get_many(["tea"]) == {"tea": 3}
+        assert [shop.lookups(number) for number in (0, 1)] == [
+            {"own": 0, "shared": 0, "read": 2},
+            {"own": 1, "shared": 1, "read": 1},
+        ]
 
 
 @virtual
