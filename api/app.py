@@ -16,6 +16,7 @@ from api.endpoints import ROUTERS
 from api.engine_metrics import EngineCollector
 from api.guesses import Guesses
 from api.http_metrics import HttpMetrics
+from api.inlets import Inlets
 from api.live import Live
 from api.live_figures import LiveFigures
 from api.middleware.accounting import Accounting
@@ -69,6 +70,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     app.state.edge = edge
     app.state.registry = registry
     app.state.sender = Sender(edge.publisher, edge.patience)
+    app.state.inlets = Inlets(edge)
     app.state.guesses = Guesses(rates)
     app.state.live = Live(LiveFigures(edge).read)
     faults.install(app)

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, params
+from fastapi import Depends, Request, params
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from agents.auth.tokens import Caller
@@ -17,11 +17,11 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 async def _caller(edge: GivenEdge, bearer: Bearer) -> Caller:
-    return await _authenticated(edge, bearer)
+    return await _authenticated(edge, bearer.credentials if bearer else None)
 
 
 async def _whoever(edge: GivenEdge, bearer: Bearer) -> Caller | None:
-    return await _authenticated(edge, bearer) if edge.auth_required else None
+    return await _authenticated(edge, bearer.credentials if bearer else None) if edge.auth_required else None
 
 
 GivenCaller = Annotated[Caller, Depends(_caller)]
@@ -43,9 +43,10 @@ def allowed(scope: str) -> params.Depends:
 def guarded(scope: str) -> params.Depends:
     """The same where the settings ask for it (WARREN_AUTH=required)."""
 
-    async def check(caller: Whoever) -> None:
-        if caller is not None:
-            _require(caller, scope)
+    async def check(request: Request, documented: Bearer = None) -> None:
+        edge: Edge = request.app.state.edge
+        if edge.auth_required:
+            _require(await _authenticated(edge, token_of(request)), scope)
 
     dependency: params.Depends = Depends(check)
     return dependency
@@ -66,11 +67,17 @@ def own(caller: Caller | None, wanted: UUID | None, scope: str) -> UUID | None:
     return caller.user_id
 
 
-async def _authenticated(edge: Edge, bearer: HTTPAuthorizationCredentials | None) -> Caller:
-    if bearer is None:
+def token_of(request: Request) -> str | None:
+    """The access token that came with the request, as yet unproven."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+async def _authenticated(edge: Edge, token: str | None) -> Caller:
+    if token is None:
         detail = "send a header Authorization: Bearer …, with the accessToken of /api/auth/login"
         raise Problem(401, "token_required", detail, headers={"WWW-Authenticate": "Bearer"})
-    return await edge.callers().caller(bearer.credentials)
+    return await edge.callers().caller(token)
 
 
 def _require(caller: Caller, scope: str) -> None:

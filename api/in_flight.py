@@ -11,6 +11,9 @@ class InFlight:
     def __init__(self) -> None:
         self._ids: dict[str, asyncio.Event] = {}
 
+    def __contains__(self, id: str) -> bool:
+        return id in self._ids
+
     @asynccontextmanager
     async def claim(self, ids: Collection[str]) -> AsyncIterator[None]:
         """Wait until nobody publishes under any of these ids, then hold all of them. Holds none while it waits."""

@@ -1,7 +1,7 @@
 """One event as an HTTP client writes it, and the message that it becomes."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
@@ -10,7 +10,8 @@ import orjson
 
 from api.correlation import Correlation
 from api.depth import deeper, may_be_deeper
-from streams import Publisher, Record
+from api.inlets import Inlet
+from streams import Publisher
 from streams.broker import Message, Scalar
 from streams.gate import MAX_AHEAD
 from streams.windows import milliseconds
@@ -48,26 +49,14 @@ class Incoming(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Parser:
-    """Makes messages for one exchange and routing key, on behalf of one request."""
+    """Makes messages for one inlet, on behalf of one request."""
 
-    def __init__(
-        self,
-        publisher: Publisher,
-        exchange: str,
-        routing_key: str,
-        *,
-        records: Sequence[type[Record]],
-        correlation: Correlation,
-        now: Callable[[], int],
-    ) -> None:
-        """`records` are the types that services read this event as."""
+    def __init__(self, publisher: Publisher, inlet: Inlet, *, correlation: Correlation, now: Callable[[], int]) -> None:
         self._publisher = publisher
-        self._exchange = exchange
-        self._routing_key = routing_key
-        self._readers = [msgspec.json.Decoder(record).decode for record in records]
+        self._inlet = inlet
         self._headers: dict[str, Scalar] = {**correlation.headers}
-        if records:
-            self._headers["schema"] = max(record.__version_of_schema__ for record in records)
+        if inlet.schema is not None:
+            self._headers["schema"] = inlet.schema
         self._correlation = correlation.id
         self._now = now
 
@@ -79,8 +68,8 @@ class Parser:
         data = _checked_data(bytes(event.data))
         self._check_readable(data)
         return self._publisher.message(
-            self._exchange,
-            self._routing_key,
+            self._inlet.exchange,
+            self._inlet.routing_key,
             data,
             key=_checked_text("key", event.key),
             id=_checked_text("id", event.id),
@@ -90,11 +79,11 @@ class Parser:
         )
 
     def _check_readable(self, data: bytes) -> None:
-        for read in self._readers:
+        for read in self._inlet.readers:
             try:
                 read(data)
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-                raise EventRefused(f"data is no {self._routing_key}: {error}") from error
+                raise EventRefused(f"data is no {self._inlet.routing_key}: {error}") from error
 
     def _checked_time(self, time: datetime) -> int:
         ms = milliseconds(time - _EPOCH)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
+from api.gathering import Gathering
 from api.in_flight import InFlight
 from api.problems import Problem, unavailable
 from streams import Publisher
@@ -21,6 +22,7 @@ class Sender:
         self._publisher = publisher
         self._patience = patience
         self._in_flight = InFlight()
+        self._gathering = Gathering(self.send)
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """The outcomes, in the same order; LOST after `patience` only. Ids must differ within the call."""
@@ -33,8 +35,14 @@ class Sender:
         return outcomes
 
     async def send_one(self, message: Message) -> None:
-        """Returns once the broker has confirmed. Raises Problem (422, 503)."""
-        (outcome,) = await self.send([message])
+        """Returns once the broker has confirmed. Raises Problem (422, 503).
+
+        It goes together with those of other requests, unless it has to wait for another under its id.
+        """
+        if message.message_id in self._in_flight:
+            (outcome,) = await self.send([message])
+        else:
+            outcome = await self._gathering.send(message)
         if outcome is Outcome.UNROUTABLE:
             raise unroutable(message.exchange, message.routing_key)
         if outcome is not Outcome.CONFIRMED:

@@ -27,13 +27,13 @@ from api.endpoints import (
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
+    events.router,  # asked most, and looked through in this order
     auth.router,
     service.router,
     users.router,
     products.router,
     orders.router,
     order_commands.router,
-    events.router,
     logs.router,
     analytics.router,
     live.router,

@@ -2,22 +2,28 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from api.bodies import Body
 from api.caller import guarded
+from api.correlation import correlation_of
 from api.cutting import Lines, elements, is_array
-from api.dependencies import GivenCorrelation, GivenEdge, GivenSender
+from api.edge import Edge
 from api.incoming import MAX_BYTES, MAX_TEXT, EventRefused, Parser
+from api.inlets import Inlets
+from api.lean import LeanRoute
 from api.media import JSON, NDJSON, require_media
 from api.openapi import problems, problems_of_body
 from api.problems import Problem
 from api.reception import Reception, Rejected
-from api.routing import require_open
 from api.sender import Sender
 
 router = APIRouter(
-    prefix="/api/events", tags=["events"], dependencies=[guarded("events:publish")], responses=problems(401, 403)
+    prefix="/api/events",
+    tags=["events"],
+    dependencies=[guarded("events:publish")],
+    responses=problems(401, 403),
+    route_class=LeanRoute,
 )
 
 _EVENT: Final[dict[str, Any]] = {
@@ -52,47 +58,42 @@ class Receipt(Body):
     rejected: list[Rejected]
 
 
+_ONE_ACCEPTED: Final = Receipt(accepted=1, rejected=[]).model_dump_json(by_alias=True).encode()
+
+
 @router.post(
     "/{exchange}/{routing_key}",
     status_code=202,
+    response_model=Receipt,
     responses=problems_of_body(503),
     openapi_extra={"requestBody": _BODY},
 )
-async def publish_events(
-    exchange: str,
-    routing_key: str,
-    request: Request,
-    edge: GivenEdge,
-    sender: GivenSender,
-    correlation: GivenCorrelation,
-) -> Receipt:
+async def publish_events(request: Request, exchange: str, routing_key: str) -> Response:
     """Publish events under a key that the topology opens to HTTP. Every event is confirmed, or named in the answer."""
     media = require_media(request, JSON, NDJSON)
-    require_open(edge.topology, exchange, routing_key)
-    parser = Parser(
-        edge.publisher,
-        exchange,
-        routing_key,
-        records=edge.records.get(routing_key, ()),
-        correlation=correlation,
-        now=edge.now,
-    )
-    reception = Reception(parser, sender)
+    state = request.app.state
+    edge: Edge = state.edge
+    sender: Sender = state.sender
+    inlets: Inlets = state.inlets
+    inlet = inlets.of(exchange, routing_key)
+    parser = Parser(edge.publisher, inlet, correlation=correlation_of(request.scope), now=edge.now)
     if media == NDJSON:
-        await _take_lines(request, reception)
-    elif is_array(body := await request.body()):
+        return _receipt(await _take_lines(request, Reception(parser, sender)))
+    body = await request.body()
+    if is_array(body):
+        reception = Reception(parser, sender)
         await reception.take(await elements(body))
-    else:
-        await _send_one(body, parser, sender)
-        return Receipt(accepted=1, rejected=[])
-    return Receipt(accepted=reception.accepted, rejected=reception.rejected)
+        return _receipt(reception)
+    await _send_one(body, parser, sender)
+    return Response(_ONE_ACCEPTED, 202, media_type=JSON)
 
 
-async def _take_lines(request: Request, reception: Reception) -> None:
+async def _take_lines(request: Request, reception: Reception) -> Reception:
     lines = Lines(MAX_BYTES)
     async for chunk in request.stream():
         await reception.take(lines.feed(chunk))
     await reception.take(lines.end())
+    return reception
 
 
 async def _send_one(body: bytes, parser: Parser, sender: Sender) -> None:
@@ -103,3 +104,8 @@ async def _send_one(body: bytes, parser: Parser, sender: Sender) -> None:
     except EventRefused as error:
         raise Problem(422, "event_refused", str(error)) from error
     await sender.send_one(message)
+
+
+def _receipt(reception: Reception) -> Response:
+    receipt = Receipt(accepted=reception.accepted, rejected=reception.rejected)
+    return Response(receipt.model_dump_json(by_alias=True), 202, media_type=JSON)

@@ -1,17 +1,16 @@
 """Headers that tell browsers to trust an answer no further than needed."""
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Receive, Scope, Send
+from typing import Final
 
-from api.middleware.responding import on_start
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_EVERYWHERE = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-_CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_EVERYWHERE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
 
 
 class SecurityHeaders:
@@ -21,9 +20,11 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        def add(status: int, headers: MutableHeaders) -> None:
-            for name, value in _EVERYWHERE.items():
-                headers.setdefault(name, value)
-            headers.setdefault("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = message.get("headers", ())
+                names = {name for name, _ in own}
+                message["headers"] = [*own, *(header for header in _EVERYWHERE if header[0] not in names)]
+            await send(message)
 
-        await self._app(scope, receive, on_start(send, add))
+        await self._app(scope, receive, sending)

@@ -1,0 +1,51 @@
+"""Messages of different requests on their way to the broker together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from streams.broker import Message, Outcome
+
+Send = Callable[[Sequence[Message]], Awaitable[list[Outcome]]]
+Waiting = dict[str, tuple[Message, "asyncio.Future[Outcome]"]]
+"""Message id -> the message, and who waits for its outcome."""
+
+
+class Gathering:
+    """Sends what is given in one turn of the event loop as one group: one write, and confirms that come counted."""
+
+    def __init__(self, send: Send) -> None:
+        """`send` takes messages whose ids differ."""
+        self._send = send
+        self._waiting: Waiting = {}
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def send(self, message: Message) -> Outcome:
+        """What has become of it. Raises what sending raises."""
+        if message.message_id in self._waiting:
+            return (await self._send([message]))[0]
+        loop = asyncio.get_running_loop()
+        if not self._waiting:
+            loop.call_soon(self._leave)
+        outcome: asyncio.Future[Outcome] = loop.create_future()
+        self._waiting[message.message_id] = message, outcome
+        return await outcome
+
+    def _leave(self) -> None:
+        group, self._waiting = self._waiting, {}
+        task = asyncio.create_task(self._settle(group))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _settle(self, group: Waiting) -> None:
+        try:
+            outcomes = await self._send([message for message, _ in group.values()])
+        except BaseException as error:
+            for _, waiting in group.values():
+                if not waiting.done():  # whoever waited may have gone
+                    waiting.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for (_, waiting), outcome in zip(group.values(), outcomes, strict=True):
+            if not waiting.done():
+                waiting.set_result(outcome)

@@ -1,0 +1,92 @@
+"""Messages of different requests that go to the broker together."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from api.gathering import Gathering
+from streams.broker import Message, Outcome
+
+CONFIRMED, REFUSED = Outcome.CONFIRMED, Outcome.REFUSED
+
+
+def message(id: str) -> Message:
+    return Message(exchange="x", routing_key="k", body=b"{}", message_id=id, type="k")
+
+
+class Broker:
+    """Notes the groups that it is sent. `refused` are ids it does not take; it waits until it is `open`."""
+
+    def __init__(self, *refused: str) -> None:
+        self.groups: list[list[str]] = []
+        self.open = asyncio.Event()
+        self.open.set()
+        self._refused = refused
+
+    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        self.groups.append([message.message_id for message in messages])
+        await self.open.wait()
+        return [REFUSED if message.message_id in self._refused else CONFIRMED for message in messages]
+
+
+async def test_what_is_given_at_once_goes_together_and_each_is_told_its_own_outcome() -> None:
+    broker = Broker("b")
+    gathering = Gathering(broker.send)
+    outcomes = await asyncio.gather(*(gathering.send(message(id)) for id in "abc"))
+    assert outcomes == [CONFIRMED, REFUSED, CONFIRMED]
+    assert broker.groups == [["a", "b", "c"]]
+
+
+async def test_a_group_waits_for_no_other() -> None:
+    broker = Broker()
+    broker.open.clear()
+    gathering = Gathering(broker.send)
+    first = asyncio.create_task(gathering.send(message("a")))
+    while not broker.groups:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(gathering.send(message("b")))
+    while len(broker.groups) < 2:
+        await asyncio.sleep(0)
+    broker.open.set()
+    assert {*await asyncio.gather(first, second)} == {CONFIRMED}
+
+
+async def test_ids_of_a_group_differ() -> None:
+    broker = Broker()
+    gathering = Gathering(broker.send)
+    await asyncio.gather(*(gathering.send(message(id)) for id in "aba"))
+    assert sorted(map(sorted, broker.groups)) == [["a"], ["a", "b"]]
+
+
+async def test_who_goes_away_takes_nobody_along() -> None:
+    broker = Broker()
+    broker.open.clear()
+    gathering = Gathering(broker.send)
+    gone, stays = (asyncio.create_task(gathering.send(message(id))) for id in "ab")
+    while not broker.groups:
+        await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    broker.open.set()
+    assert await stays is CONFIRMED
+
+
+async def test_a_failure_is_everybodys() -> None:
+    async def fail(messages: Sequence[Message]) -> list[Outcome]:
+        raise ZeroDivisionError
+
+    gathering = Gathering(fail)
+    found = await asyncio.gather(*(gathering.send(message(id)) for id in "ab"), return_exceptions=True)
+    assert [type(error) for error in found] == [ZeroDivisionError, ZeroDivisionError]
+
+
+async def test_nobody_who_waits_makes_no_noise(recwarn: pytest.WarningsRecorder) -> None:
+    broker = Broker()
+    gathering = Gathering(broker.send)
+    alone = asyncio.create_task(gathering.send(message("a")))
+    await asyncio.sleep(0)
+    alone.cancel()
+    await asyncio.wait([alone])
+    assert await gathering.send(message("b")) is CONFIRMED
+    assert not recwarn.list
