@@ -9,8 +9,6 @@ from prometheus_client.registry import Collector
 from api.cached_views import Use
 
 HELP: Final = "Rows and pages looked for, by where: in this process, shared by another, or read from the store."
-    "Rows and pages looked for, by where they were found: in this process, shared by another, read from the store."
-)
 
 
 class CacheCollector(Collector):
