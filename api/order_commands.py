@@ -40,8 +40,9 @@ def deliver(order: Order, caller: Caller | None) -> OrderDeliver:
 
 
 def refund(order: Order, request: RefundOrder, id: UUID, caller: Caller | None) -> OrderRefund:
-    """Raises Problem (409) unless this refund is there already."""
-    if not any(one.id == id for one in order.payment.refunds):
+    """Raises Problem (409) unless this refund is there already, or all is wanted and some of it is stuck."""
+    known = any(one.id == id for one in order.payment.refunds)
+    if not known and not (request.amount is None and order.payment.stuck):
         _require(order, order.status in REFUNDABLE, "money given back: it can while it is PAID, SHIPPED or DELIVERED")
         left = order.payment.left
         if not NOTHING < (left if request.amount is None else request.amount) <= left:

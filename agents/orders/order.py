@@ -66,6 +66,11 @@ class Payment(Record):
         return sum((refund.amount for refund in self.refunds if refund.status is RefundStatus.DONE), NOTHING)
 
     @property
+    def stuck(self) -> list[Refund]:
+        """What does not come through, or of which nobody knows whether it has."""
+        return [refund for refund in self.refunds if refund.status is RefundStatus.STUCK]
+
+    @property
     def left(self) -> Decimal:
         """What was captured and nobody wants back yet."""
         wanted = (refund.amount for refund in self.refunds if refund.status is not RefundStatus.REFUSED)

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from agents.orders.events import OrderCancel, OrderChangeAddress, OrderDeliver, OrderRefund, OrderShip
-from agents.orders.order import Order, Payment
-from agents.orders.statuses import Status
+from agents.orders.order import Order, Payment, Refund
+from agents.orders.statuses import RefundStatus, Status
 from streams import Record
 from tests.api.auth_scene import AuthShop, open_auth_shop
 from tests.api.shop import ADDRESS, Shop
@@ -97,6 +97,18 @@ async def test_a_refund_without_a_key_is_400_and_of_too_much_409(shop: Shop) -> 
     for amount in ("0", "-1", "NaN", "1E+400", "0.00001"):
         answer = await shop.client.post(path, json={"amount": amount}, headers={"Idempotency-Key": "k"})
         assert answer.status_code == 422, amount
+
+
+async def test_all_of_it_may_be_wanted_where_some_is_stuck(shop: Shop) -> None:
+    stuck = Refund(uuid4(), an_order().total, RefundStatus.STUCK, "somebody")
+    order = an_order(status=Status.CANCELLED, payment=Payment(captured=an_order().total, refunds=[stuck]))
+    await keep(shop, order)
+    path = f"/api/orders/{order.id}/refunds"
+    some = await shop.client.post(path, json={"amount": "1.00"}, headers={"Idempotency-Key": "k"})
+    assert problem(some) == (409, "wrong_status")
+    answer = await shop.client.post(path, json={}, headers={"Idempotency-Key": "l"})
+    assert answer.status_code == 202
+    assert (await sent(shop, OrderRefund)).amount is None
 
 
 @pytest.mark.parametrize(

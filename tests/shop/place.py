@@ -52,7 +52,7 @@ class Shop:
 
     def __init__(self, world: Outside) -> None:
         self.topology = load_shop()
-        self._world = world
+        self.world = world
         self._jumped = 0
         self._witness = Witness()
         self.history: list[Commit] = []
@@ -115,7 +115,7 @@ class Shop:
     async def evidence(self) -> Evidence:
         """All there is to know, with every event repeated and all tables made once more. It is over then."""
         await self.rests()
-        operations, accounts = self._world.book()
+        operations, accounts = self.world.book()
         evidence = Evidence(
             tables=await tables_of(self.apps, self.stores),
             logs=await logs_of(self.topology, self.broker),
@@ -125,7 +125,7 @@ class Shop:
             now=self.now(),
             due=await due_in(self.stores),
             published=dict(self._witness.published),
-            letters=tuple(self._world.pigeons.arrived),
+            letters=tuple(self.world.pigeons.arrived),
         )
         evidence.again = {REPEATED: await self._repeated(), REBUILT: await self._rebuilt()}
         return evidence

@@ -13,6 +13,7 @@ from tests.shop.sound import (
     DECLINED,
     NOON,
     PAID,
+    REFUND,
     TEA,
     USER,
     Table,
@@ -114,6 +115,20 @@ def another_total(log: list[Message]) -> list[Message]:
     return log
 
 
+def with_stuck(amount: str, came_through: str) -> Break:
+    """The shop whose refund is told to be stuck, of such an amount; the provider has given so much back."""
+
+    def change(tables: dict[str, Table]) -> None:
+        refund = f"refund:{REFUND}"
+        del tables["payments.ledger"][f"{CANCELLED}:{refund}:refunded"]
+        tables["payments.ledger"]["stuck"] = {**entry(CANCELLED, refund, "refund_stuck"), "amount": amount}
+        tables["payments.balances"][CANCELLED] = balance(CANCELLED, "20.00", "0.00")
+        tables["analytics.revenue"] = {"EUR|2026-01-01T00:00:00Z": {"amount": "40.00", "orders": 2}}
+
+    of_provider = encoded(account(f"auth_{CANCELLED}", "20.00", came_through))
+    return lambda: replace(sound(change), accounts={**sound().accounts, f"auth_{CANCELLED}": of_provider})
+
+
 FULL = ("PENDING", "RESERVED", "AUTHORIZED", "CAPTURING", "PAID")
 HELD = {f"main|{PAID}": reservation(PAID, "HELD")}
 
@@ -161,6 +176,9 @@ BROKEN: dict[str, tuple[int, Break]] = {
         8,
         changed("payments.ledger", f"{CANCELLED}:refund:00000000-0000-0000-0000-0000000000cc:refunded", None),
     ),
+    "a refund that is stuck and gave back a part": (7, with_stuck("20.00", "7.00")),
+    "a stuck refund of less than is kept": (8, with_stuck("5.00", "0.00")),
+    "more given back by the provider than is stuck": (8, with_stuck("5.00", "20.00")),
     "a declined order that keeps its stock": (
         8,
         changed("inventory.reservations", f"main|{DECLINED}", reservation(DECLINED, "COMMITTED")),
@@ -212,6 +230,12 @@ BROKEN: dict[str, tuple[int, Break]] = {
 
 def test_a_shop_in_which_all_is_well_has_no_breach() -> None:
     assert breaches(sound()) == []
+
+
+@pytest.mark.parametrize("came_through", ["0.00", "20.00"])
+def test_a_refund_that_is_told_to_be_stuck_is_there_or_is_not(came_through: str) -> None:
+    found = breaches(with_stuck("20.00", came_through)())
+    assert not {7, 8} & {breach.number for breach in found}
 
 
 @pytest.mark.parametrize("what", BROKEN)

@@ -72,6 +72,11 @@ def query(order: Order, question: Question) -> Request:
     )
 
 
+def refund_query(order: Order, wanted: Refund) -> Request:
+    """What has become of a refund?"""
+    return PaymentQuery(order.id, order.user_id, wanted.amount, order.currency, PaymentOperation.REFUND, wanted.id)
+
+
 FIRST: Final[Mapping[Asked, Callable[[Order], Request]]] = {
     Asked.AUTHORIZE: authorize,
     Asked.COMMIT: commit,

@@ -1,5 +1,6 @@
 """Giving money back."""
 
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from agents.orders.order import NOTHING, Order, Refund
 from agents.orders.rules.amounts import is_amount
 from agents.orders.rules.asking import answered, ask_refund
 from agents.orders.rules.change import Change
+from agents.orders.rules.commands import refund_query
 from agents.orders.statuses import REFUNDABLE, Asked, RefundStatus
 from agents.payments.events import PaymentFailed, PaymentRefunded, PaymentRefundStuck
 
@@ -15,15 +17,23 @@ BY: Final = "payments"
 
 
 def refund(change: Change, command: OrderRefund) -> None:
-    """Somebody wants an order's money given back, or some of it."""
-    amount = change.order.payment.left if command.amount is None else command.amount
-    give_back(change, Refund(command.refund_id, amount, RefundStatus.ASKED, command.by, command.reason))
-    change.touch()
+    """Somebody wants an order's money given back, or some of it. All of it is also what is stuck: payments are asked
+    what has become of that."""
+    order = change.order
+    if command.amount is None:
+        for stuck in order.payment.stuck:
+            change.tell(refund_query(order, stuck))
+    amount = _left(order) if command.amount is None else command.amount
+    if amount > NOTHING:
+        give_back(change, Refund(command.refund_id, amount, RefundStatus.ASKED, command.by, command.reason))
+        change.touch()
 
 
 def refund_objection(order: Order, command: OrderRefund) -> str:
     """Why it cannot be. The same refund again is no objection: `has_refund` tells."""
     left = order.payment.left
+    if command.amount is None and order.payment.stuck:
+        return ""
     if order.status not in REFUNDABLE:
         return f"an order that is {order.status} has nothing to refund"
     if left <= NOTHING:
@@ -31,6 +41,11 @@ def refund_objection(order: Order, command: OrderRefund) -> str:
     if command.amount is not None and not (is_amount(command.amount) and NOTHING < command.amount <= left):
         return f"a refund is more than 0 and at most what is left, {left:f} {order.currency}"
     return ""
+
+
+def _left(order: Order) -> Decimal:
+    """What may be given back still. An order that was given up has its rest given back by itself."""
+    return order.payment.left if order.status in REFUNDABLE else NOTHING
 
 
 def has_refund(order: Order, id: UUID) -> bool:

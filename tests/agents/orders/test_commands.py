@@ -31,6 +31,7 @@ from tests.agents.orders.tale import (
     REFUND,
     REJECTED,
     RESERVED,
+    RESTOCKED,
     TEN,
     USER,
     Tale,
@@ -150,6 +151,34 @@ def test_a_stuck_refund_is_nobodys_to_give_back_again_and_may_still_come_through
     assert tale.order.payment.left == Decimal("6.00")
     tale.hear(refunded(REFUND, Decimal("4.00")), stuck(REFUND))
     assert tale.refund() is RefundStatus.DONE
+
+
+def test_who_wants_all_of_it_back_has_payments_asked_what_became_of_a_stuck_refund() -> None:
+    tale = Tale(*PAID, part("4.00"), stuck(REFUND))
+    query = PaymentQuery(ORDER, USER, Decimal("4.00"), "EUR", PaymentOperation.REFUND, REFUND)
+    assert tale.hear(OrderRefund(ORDER, OTHER, "support s")) == [
+        query,
+        PaymentRefund(ORDER, USER, Decimal("6.00"), "EUR", OTHER),
+    ]
+    tale.hear(refunded(OTHER, Decimal("6.00")))
+    version = tale.order.version
+    assert tale.hear(OrderRefund(ORDER, UUID(int=99), "support s")) == [query]
+    assert (tale.order.version, tale.wakes) == (version, None)
+    tale.hear(refunded(REFUND, Decimal("4.00")))
+    assert tale.money() is PaymentStatus.REFUNDED
+    assert kinds(tale.hear(OrderRefund(ORDER, UUID(int=99), "support s"))) == ["order.command_refused"]
+
+
+def test_a_cancelled_order_whose_money_is_stuck_can_be_asked_after() -> None:
+    tale = Tale(*PAID)
+    _, rest = tale.hear(CANCEL)
+    assert isinstance(rest, PaymentRefund)
+    tale.hear(RESTOCKED, stuck(rest.refund_id))
+    assert tale.order.status is Status.CANCELLED
+    assert kinds(tale.hear(part("4.00", OTHER))) == ["order.command_refused"]
+    assert kinds(tale.hear(OrderRefund(ORDER, OTHER, "support s"))) == ["payment.query"]
+    tale.hear(refunded(rest.refund_id))
+    assert (tale.order.status, tale.money()) == (Status.CANCELLED, PaymentStatus.REFUNDED)
 
 
 def test_a_refund_that_is_refused_leaves_its_money_to_others() -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -30,8 +30,20 @@ class Money:
     refunded: Decimal = ZERO
     captures: int = 0
     voided: bool = False
-    stuck: bool = False
-    """Whether a refund needs somebody to look after it."""
+    told_stuck: dict[str, Decimal] = field(default_factory=dict)
+    """Refunds of which that was told, by their operations."""
+    came_through: set[str] = field(default_factory=set)
+    """Refunds that did."""
+
+    @property
+    def taken(self) -> Decimal:
+        """What is captured and not given back."""
+        return self.captured - self.refunded
+
+    @property
+    def stuck(self) -> Decimal:
+        """What is on its way back, and somebody has to look after it: nobody here knows whether the customer has it."""
+        return sum((much for key, much in self.told_stuck.items() if key not in self.came_through), ZERO)
 
     @property
     def sound(self) -> bool:
@@ -49,10 +61,11 @@ class Money:
                 self.captures += 1
             case "refunded":
                 self.refunded += entry.amount
+                self.came_through.add(entry.operation_key)
             case "voided":
                 self.voided = True
             case "refund_stuck":
-                self.stuck = True
+                self.told_stuck[entry.operation_key] = entry.amount
 
 
 def _of_orders(entries: Iterable[Entry]) -> dict[str, Money]:
@@ -132,7 +145,7 @@ def _breach(order: str, money: Money) -> Breach:
 def all_books_agree(evidence: Evidence) -> Iterator[Breach]:
     """7: per currency, the ledger, the provider's book, the orders and analytics have taken the same."""
     money = _of_orders(read_all(Entry, evidence.rows(LEDGER).values()))
-    taken = _summed((of_order.currency, of_order.captured - of_order.refunded) for of_order in money.values())
+    taken = _summed((of_order.currency, of_order.taken) for of_order in money.values())
     others = {"orders": _of_bought(evidence, money), "analytics": _of_analytics(evidence)}
     if evidence.operations:
         others["the provider"] = _summed(_of_provider(evidence, money))
@@ -144,13 +157,22 @@ def all_books_agree(evidence: Evidence) -> Iterator[Breach]:
 
 
 def _of_provider(evidence: Evidence, money: Mapping[str, Money]) -> Iterator[tuple[str, Decimal]]:
-    """What its accounts hold. Whether a stuck refund has come through, somebody is asked to find out: until then the
-    ledger counts."""
+    """What its accounts hold. A stuck refund may have come through there, whole or not at all: until somebody has found
+    out the ledger counts."""
     for order, accounts in _accounts(evidence).items():
         known = money.get(order, Money())
         for account in accounts:
             left = account.captured - account.refunded
-            yield account.currency, known.captured - known.refunded if known.stuck else left
+            explained = left in _possible(known)
+            yield account.currency, known.taken if explained else left
+
+
+def _possible(known: Money) -> set[Decimal]:
+    """What the provider may still have of an order: each of its stuck refunds has come through, or has not."""
+    possible = {known.taken}
+    for key in known.told_stuck.keys() - known.came_through:
+        possible |= {left - known.told_stuck[key] for left in possible}
+    return possible
 
 
 def _of_bought(evidence: Evidence, money: Mapping[str, Money]) -> Sums:
@@ -158,11 +180,7 @@ def _of_bought(evidence: Evidence, money: Mapping[str, Money]) -> Sums:
     orders = read_all(Order, evidence.rows("orders.orders").values())
     none = Money()
     bought = ((o.currency, o.total - money.get(o.id, none).refunded) for o in orders if o.status in BOUGHT)
-    stuck = (
-        (m.currency, m.captured - m.refunded)
-        for o in orders
-        if o.status not in BOUGHT and (m := money.get(o.id, none)).stuck
-    )
+    stuck = ((m.currency, m.stuck) for o in orders if o.status not in BOUGHT and (m := money.get(o.id, none)).stuck)
     return _summed([*bought, *stuck])
 
 
@@ -193,10 +211,11 @@ def who_did_not_buy_holds_nothing(evidence: Evidence) -> Iterator[Breach]:
         about, of_order = f"order {order.id}, {order.status}", money.get(order.id, Money())
         if order.id in held:
             yield Breach(8, about, f"its reservation is {held[order.id]}")
-        if of_order.captured != of_order.refunded and not of_order.stuck:
-            yield Breach(8, about, f"captured {of_order.captured}, refunded {of_order.refunded}")
+        if of_order.taken != of_order.stuck:
+            told = f"captured {of_order.captured}, refunded {of_order.refunded}, told to be stuck {of_order.stuck}"
+            yield Breach(8, about, told)
         for account in accounts.get(order.id, ()):
             if account.authorized and not account.captured and not account.voided:
                 yield Breach(8, about, f"the provider still has {account.authorized} set aside")
-            if account.captured != account.refunded and not of_order.stuck:
+            if account.captured - account.refunded not in _possible(of_order):
                 yield Breach(8, about, f"the provider has captured {account.captured}, refunded {account.refunded}")
