@@ -38,6 +38,16 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Proven:
+    """What an access token says, once its signature is proven by the key of this id."""
+
+    caller: Caller
+    key_id: str
+    expires: int
+    """Milliseconds since 1970 UTC."""
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """What a login gives. `expires_in` are the seconds for which the access token counts."""
 
@@ -74,8 +84,8 @@ def key_id(token: str, type: str) -> str:
     return id
 
 
-def caller_of(token: str, public: Ed25519PublicKey, *, issuer: str, now: int) -> Caller:
-    """Who an access token is for; `now` in ms since 1970 UTC. Raises TokenRefused."""
+def proven(token: str, id: str, public: Ed25519PublicKey, *, issuer: str) -> Proven:
+    """What an access token says, by the key of this id; whether it has ended is for others. Raises TokenRefused."""
     try:
         claims = jwt.decode(
             token,
@@ -83,17 +93,15 @@ def caller_of(token: str, public: Ed25519PublicKey, *, issuer: str, now: int) ->
             [ALGORITHM],
             audience=AUDIENCE,
             issuer=issuer,
-            # Times are judged here, by the clock that is passed in.
+            # Times are judged by the clock that services are given.
             options={"require": list(_CLAIMS), "verify_exp": False, "verify_iat": False},
         )
-        return _caller(claims, now)
+        return Proven(_caller(claims), id, int(claims["exp"]) * 1000)
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise TokenRefused from error
 
 
-def _caller(claims: dict[str, Any], now: int) -> Caller:
-    if int(claims["exp"]) * 1000 <= now:
-        raise jwt.ExpiredSignatureError("expired")
+def _caller(claims: dict[str, Any]) -> Caller:
     return Caller(UUID(claims["sub"]), UUID(claims["sid"]), tuple(str(role) for role in claims["roles"]))
 
 

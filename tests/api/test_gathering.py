@@ -20,12 +20,14 @@ class Broker:
 
     def __init__(self, *refused: str) -> None:
         self.groups: list[list[str]] = []
+        self.asked = asyncio.Semaphore(0)
         self.open = asyncio.Event()
         self.open.set()
         self._refused = refused
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         self.groups.append([message.message_id for message in messages])
+        self.asked.release()
         await self.open.wait()
         return [REFUSED if message.message_id in self._refused else CONFIRMED for message in messages]
 
@@ -43,11 +45,9 @@ async def test_a_group_waits_for_no_other() -> None:
     broker.open.clear()
     gathering = Gathering(broker.send)
     first = asyncio.create_task(gathering.send(message("a")))
-    while not broker.groups:
-        await asyncio.sleep(0)
+    await broker.asked.acquire()
     second = asyncio.create_task(gathering.send(message("b")))
-    while len(broker.groups) < 2:
-        await asyncio.sleep(0)
+    await broker.asked.acquire()
     broker.open.set()
     assert {*await asyncio.gather(first, second)} == {CONFIRMED}
 
@@ -64,8 +64,7 @@ async def test_who_goes_away_takes_nobody_along() -> None:
     broker.open.clear()
     gathering = Gathering(broker.send)
     gone, stays = (asyncio.create_task(gathering.send(message(id))) for id in "ab")
-    while not broker.groups:
-        await asyncio.sleep(0)
+    await broker.asked.acquire()
     gone.cancel()
     await asyncio.wait([gone])
     broker.open.set()

@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from agents.auth import callers
 from agents.auth.accounts import Accounts
 from agents.auth.database import open_database
 from agents.auth.errors import TokenRefused
@@ -174,3 +175,29 @@ def test_every_role_has_scopes_and_service_is_given_to_nobody() -> None:
     assert Role.SERVICE not in GIVEN
     assert scopes_of(["customer", "unheard-of"]) == frozenset()
     assert scopes_of(["support", "warehouse"]) == SCOPES[Role.SUPPORT] | SCOPES[Role.WAREHOUSE]
+
+
+async def test_a_token_that_was_proven_before_ends_all_the_same(accounts: Accounts, clock: Clock) -> None:
+    claims, key = await claims_of(accounts)
+    token = signed(claims, key)
+    await accounts.caller(token)
+    clock.forward(ACCESS_LIFE * 1000)
+    await refused(accounts, token)
+
+
+async def test_what_was_proven_counts_no_longer_than_its_key(accounts: Accounts, clock: Clock) -> None:
+    claims, key = await claims_of(accounts)
+    token = signed({**claims, "exp": claims["exp"] + 2 * KEPT}, key)
+    await accounts.caller(token)
+    await accounts.keys.rotate()
+    await accounts.caller(token)
+    clock.forward(KEPT + MINUTE)
+    await refused(accounts, token)
+
+
+async def test_tokens_that_are_remembered_have_an_end(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "REMEMBERED", 2)
+    claims, key = await claims_of(accounts)
+    tokens = [signed({**claims, "jti": str(number)}, key) for number in range(4)]
+    for token in (*tokens, *tokens):
+        assert (await accounts.caller(token)).session_id == UUID(claims["sid"])
