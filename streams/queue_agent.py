@@ -17,7 +17,7 @@ from streams.body import BodyReturned
 from streams.broker import Delivery, Envelope, Message
 from streams.carriable import carried_time
 from streams.codec import ANY_TYPE, Decode, explain
-from streams.delivery import deliver
+from streams.dispatch import Dispatch
 from streams.errors import BrokerError, NotDecodable
 from streams.event import ATTEMPT, Event
 from streams.handling import Handling, InHand
@@ -52,6 +52,7 @@ class QueueAgent:
             around.broker.capabilities.max_message_bytes,
             around.tracing(agent),
         )
+        self._dispatch = Dispatch(around.broker, self._trouble, around.jitter)
         self._skip = around.skipped(agent)
         self._inbox: asyncio.Queue[Arrival] = asyncio.Queue()
         self._settlings: dict[str, Settling] = {}
@@ -209,7 +210,7 @@ class QueueAgent:
     async def settle(self, hands: list[InHand], sends: list[Message]) -> None:
         """Publish confirmed, then acknowledge."""
         if sends:
-            await deliver(self._around.broker, sends, self._trouble, self._around.jitter)
+            await self._dispatch.deliver(sends)
             self.status.sent += len(sends)
         for hand in hands:
             hand.settling.ack(hand.delivery.envelope.offset)
@@ -264,5 +265,5 @@ class QueueAgent:
         self.status.dead += 1
 
     async def _hand_on(self, hand: InHand, message: Message) -> None:
-        await deliver(self._around.broker, [message], self._trouble, self._around.jitter)
+        await self._dispatch.deliver([message])
         hand.settling.ack(hand.delivery.envelope.offset)

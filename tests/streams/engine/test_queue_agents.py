@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from stores.errors import StoreUnavailable
 from streams import App, Conflict, Record, Worker
+from streams.broker import Message, Outcome
 from streams.embedded import Break, Fate
 from tests.streams.engine.stage import Counted, Order, Stage, handled, on_stage, status_of, until
 
@@ -50,6 +52,50 @@ async def test_each_message_is_handled_and_acknowledged(stage: Stage) -> None:
     await handled(worker, 20)
     await nothing_left(stage, worker)
     assert served == [f"u{n}" for n in range(20)]
+
+
+@on_stage
+async def test_what_handlers_send_at_once_leaves_in_few_publishes(stage: Stage) -> None:
+    app, publishes = App("counter"), list[int]()
+    out = app.topic("out", value_type=Counted)
+
+    @app.agent(app.topic("jobs", value_type=Order), name="serve", concurrency=50)
+    async def serve(stream: Any) -> None:
+        async for order in stream:
+            await out.send(value=Counted(order.user, 1), key=order.user)
+
+    publish = stage.broker.publish
+
+    async def slow(messages: Sequence[Message]) -> list[Outcome]:
+        publishes.append(len(messages))
+        await asyncio.sleep(0.1)
+        return await publish(messages)
+
+    stage.broker.publish = slow  # type: ignore[method-assign]  # a slow broker: the same one, later
+    await stage.send(*[Order(f"u{n}") for n in range(100)])
+    worker = await stage.start(app)
+    await handled(worker, 100)
+    await nothing_left(stage, worker)
+    assert len(await stage.log("counted")) == sum(publishes) == 100
+    assert len(publishes) <= 6
+
+
+@on_stage
+async def test_what_is_refused_of_what_left_together_is_sent_again(stage: Stage) -> None:
+    app = App("counter")
+    out = app.topic("out", value_type=Counted)
+
+    @app.agent(app.topic("jobs", value_type=Order), name="serve", concurrency=10)
+    async def serve(stream: Any) -> None:
+        async for order in stream:
+            await out.send(value=Counted(order.user, 1), key=order.user)
+
+    stage.faults.fates["out"] = [Fate.REFUSED] * 5
+    await stage.send(*[Order(f"u{n}") for n in range(10)])
+    worker = await stage.start(app)
+    await handled(worker, 10)
+    await nothing_left(stage, worker)
+    assert len(await stage.log("counted")) == 10
 
 
 @on_stage
