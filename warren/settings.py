@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     rejected."""
     low_stock: int = Field(default=5, ge=0)
     """A product with fewer pieces available is told to be low."""
-    auth: Literal["required", "off"] = "off"
+    auth: Literal["required", "off"] = "required"
     """Whether endpoints beside accounts ask who is calling; accounts themselves always do."""
     rate_limit: int = Field(default=100, ge=0)
     """Requests under /api/ that one client may send in any minute; 0: any number."""
@@ -208,9 +208,10 @@ def _variable_part(service: str) -> str:
 def embedded_settings(data: Path) -> Settings:
     """Everything in this process and under `data`, whatever the environment says.
 
-    Without a rate limit: all shoppers come from one address.
+    Without a rate limit, as all shoppers come from one address; nobody is asked who they are, as only this machine can
+    reach it.
     """
-    return Settings.model_construct(data=data, rate_limit=0)
+    return Settings.model_construct(data=data, rate_limit=0, auth="off")
 
 
 def load_settings() -> Settings:

@@ -1,4 +1,4 @@
-"""A page that shows what is going on, from the endpoints that everybody has."""
+"""A page that shows what is going on, from the endpoints that everybody has; where these ask, it asks for a log-in."""
 
 from importlib.resources import files
 from typing import Final
@@ -19,6 +19,7 @@ _POLICY: Final = "; ".join(
         "script-src 'self'",
         "style-src 'self' 'unsafe-inline'",  # the bars' heights
         "connect-src 'self'",
+        "form-action 'none'",  # the script sends what is typed in
         "frame-ancestors 'none'",
     )
 )

@@ -78,8 +78,8 @@ def test_the_shop_s_variables_are_settings_that_load(name: str, monkeypatch: pyt
     environment = SERVICES[name]["environment"]
     assert set(environment) <= fields | stores | passwords
     for variable, value in environment.items():
-        monkeypatch.setenv(variable, re.sub(r"\$\{.*?\}", "secret", value))
-    assert "secret" not in repr(Settings())
+        monkeypatch.setenv(variable, re.sub(r"\$\{.*?\}", "hunter2", value))
+    assert "hunter2" not in repr(Settings())
 
 
 def test_every_secret_is_in_the_example_and_none_has_a_value_in_the_repository() -> None:

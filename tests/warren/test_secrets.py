@@ -15,6 +15,8 @@ from uuid import uuid4
 import httpx
 
 from tests.api.shop import ADDRESS, until
+from tests.staff import PASSWORD as STAFF_PASSWORD
+from tests.staff import make_admin, staff
 from tests.warren.collector import Collected, collecting
 
 PASSWORD = "silflay at dusk 7319"
@@ -39,6 +41,7 @@ def running(data: Path, traces: str) -> Iterator[tuple[str, list[str]]]:
     own = {name: value for name, value in os.environ.items() if not name.startswith("WARREN_")}
     settings = {"DATA": str(data), "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "RATE_LIMIT": "0", "TRACES": traces}
     env = {**own, **{f"WARREN_{name}": value for name, value in settings.items()}}
+    make_admin(env)
     logged: list[str] = []
     with open(data / "stderr", "w+") as told:
         process = subprocess.Popen([sys.executable, "-m", "warren", "run", "--port", "0"], env=env, stderr=told)
@@ -97,13 +100,16 @@ def children(parent: Collected, spans: list[Collected]) -> list[Collected]:
 async def a_day(url: str) -> list[str]:
     """What buyers and attackers do. Gives all tokens that were seen."""
     async with httpx.AsyncClient(base_url=url, timeout=30) as client:
-        tokens = await a_buyer_s_day(client)
+        admin = await staff(client)
+        tokens = await a_buyer_s_day(client, admin)
+        client.headers.update(admin)
         await attacks(client)
-    return tokens
+    return [*tokens, admin["Authorization"].removeprefix("Bearer "), STAFF_PASSWORD]
 
 
-async def a_buyer_s_day(client: httpx.AsyncClient) -> list[str]:
+async def a_buyer_s_day(client: httpx.AsyncClient, admin: dict[str, str]) -> list[str]:
     """Register, log in and out, mistype, order and pay. Gives all tokens that were seen."""
+    product = await offered(client, admin)
     account = {"email": "hazel@downs.example", "password": PASSWORD}
     assert (await client.post("/api/auth/register", json=account)).status_code == 201
     assert (await client.post("/api/auth/login", json={**account, "password": NEXT_PASSWORD})).status_code == 401
@@ -114,18 +120,18 @@ async def a_buyer_s_day(client: httpx.AsyncClient) -> list[str]:
     await client.post(
         "/api/auth/login", content=f'{{"password": "{PASSWORD}"', headers={"Content-Type": "application/json"}
     )
-    await order(client, user["id"], headers)
+    await order(client, user["id"], product, headers)
     change = {"currentPassword": PASSWORD, "newPassword": NEXT_PASSWORD}
     assert (await client.put("/api/users/me/password", json=change, headers=headers)).status_code == 200
     return [tokens[kind] for tokens in (first, second) for kind in ("accessToken", "refreshToken")]
 
 
-async def offered(client: httpx.AsyncClient) -> str:
+async def offered(client: httpx.AsyncClient, admin: dict[str, str]) -> str:
     """The id of a product that there is some of."""
     id = str(uuid4())
     path = f"/api/products/{id}"
-    put = await client.put(path, json={"name": "Kettle", "price": "29.90", "currency": "EUR"})
-    received = await client.post(f"{path}/stock", json={"receiptId": str(uuid4()), "quantity": 10})
+    put = await client.put(path, json={"name": "Kettle", "price": "29.90", "currency": "EUR"}, headers=admin)
+    received = await client.post(f"{path}/stock", json={"receiptId": str(uuid4()), "quantity": 10}, headers=admin)
     assert (put.status_code, received.status_code) == (202, 202), put.text + received.text
 
     async def there() -> bool | None:
@@ -136,8 +142,7 @@ async def offered(client: httpx.AsyncClient) -> str:
     return id
 
 
-async def order(client: httpx.AsyncClient, user: str, headers: dict[str, str]) -> None:
-    product = await offered(client)
+async def order(client: httpx.AsyncClient, user: str, product: str, headers: dict[str, str]) -> None:
     body: dict[str, Any] = {
         "userId": user,
         "items": [{"productId": product, "quantity": 1}],

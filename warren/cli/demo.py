@@ -64,5 +64,5 @@ def _welcome(url: str) -> None:
   {url}/api/tables/orders        its orders
   {url}/docs                     its HTTP interface
 
-Ctrl-C stops it."""
+Nobody has to log in, as only this machine can reach it; `warren run` asks. Ctrl-C stops it."""
     )
