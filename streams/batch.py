@@ -13,7 +13,7 @@ from streams.admission import Admission
 from streams.agent import Agent
 from streams.body import Body, BodyReturned
 from streams.broker import Chunk, Envelope, LogReader, Message
-from streams.errors import BrokerError, StreamsError
+from streams.errors import BrokerError, NotReadable, StreamsError
 from streams.gate import Accepted, Gate
 from streams.intake import Part, cut_at
 from streams.letters import dead_letter
@@ -155,7 +155,7 @@ class Batch:
             had = turn.next
             try:
                 returned = not await self._body.advance(time_is_up)
-            except (StoreError, BrokerError):
+            except (StoreError, BrokerError, NotReadable):
                 raise
             except asyncio.CancelledError as error:
                 if being_cancelled():

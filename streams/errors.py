@@ -45,6 +45,10 @@ class NotDecodable(StreamsError):
     """The message is not what its type says."""
 
 
+class NotReadable(StreamsError):
+    """A table's row is not what its type says. No event is to blame: the agent pauses until it can be read."""
+
+
 class SendRefused(StreamsError):
     """This message cannot be sent: its target, size or headers are not allowed."""
 
@@ -67,3 +71,7 @@ class Conflict(StreamsError):
 
 class Halted(StreamsError):
     """The agent has stopped on this partition until somebody looks: its log is not the one it has read so far."""
+
+
+class Outdated(Halted):
+    """What the agent keeps was moved to another edition of its log: this worker's topology is not the one in force."""

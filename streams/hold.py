@@ -5,7 +5,7 @@ from typing import Protocol
 
 from stores.errors import StoreError
 from stores.port import Checkpoint, Epoch, Slot
-from streams.errors import Halted, StreamsError
+from streams.errors import Halted, Outdated, StreamsError
 from streams.journal import log
 from streams.pausing import being_cancelled, pause
 from streams.retry import Backoff
@@ -40,6 +40,8 @@ class Hold:
         self.status = duty.status
         self.epoch = Epoch(-1)
         """With which the slot was last taken."""
+        self.outdated = ""
+        """Why this worker is to leave the slot, and all of the service, to others."""
         self._duty = duty
         self._around = around
 
@@ -76,6 +78,8 @@ class Hold:
         except Halted as error:
             self.status.halted(str(error))
             log.error("agent halted", agent=str(self.slot), reason=str(error))
+            if isinstance(error, Outdated):
+                self.outdated = str(error)
             await stop.wait()
 
     async def _pause(self, error: BaseException, failures: int, stop: asyncio.Event) -> None:

@@ -10,7 +10,7 @@ from streams.addressing import Addressing
 from streams.agent import Agent
 from streams.changes import Herald
 from streams.editions import check_edition
-from streams.errors import Halted
+from streams.errors import Halted, NotReadable
 from streams.gate import Gate
 from streams.lanes import Lanes
 from streams.letter_gate import LetterGate
@@ -74,7 +74,7 @@ class LogAgent:
             await partition.load()
         try:
             await self._read(tenure, checkpoint, stop)
-        except Halted:
+        except (Halted, NotReadable):  # begin again with what the store has then
             raise
         except Exception:
             partition.rollback()

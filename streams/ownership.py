@@ -39,18 +39,35 @@ class Ownership:
         self._runs: dict[Slot, _Run] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Hold this worker's share until `stop`; then finish, release and leave. Raises nothing."""
+        """Hold this worker's share until `stop`; then finish, release and leave. Raises nothing.
+
+        A worker whose topology is not the one in force leaves at once: what it holds, nobody could work on.
+        """
         alive = asyncio.create_task(self._stay_alive())
         try:
-            while not stop.is_set():
+            while not stop.is_set() and not self._outdated:
                 await self._tried("the roster", self._look)
                 await pause(stop, min(LOOK, self._around.lease / 10))
             await self._end()
+            alive.cancel()
+            if self._outdated:
+                self._tell_outdated()
+                await stop.wait()
         finally:
             alive.cancel()
             for run in self._runs.values():
                 run.task.cancel()
             await asyncio.gather(alive, *(run.task for run in self._runs.values()), return_exceptions=True)
+
+    @property
+    def _outdated(self) -> str:
+        return next((hold.outdated for hold in self._holds.values() if hold.outdated), "")
+
+    def _tell_outdated(self) -> None:
+        reason = self._outdated
+        log.error("worker leaves the service to others", service=self._service, reason=reason)
+        for hold in self._holds.values():
+            hold.status.halted(reason)
 
     async def _stay_alive(self) -> None:
         """Also while the holds finish: what they have begun is theirs."""

@@ -7,8 +7,11 @@ forgetting, a change in place counts like an assignment, and a row that was chan
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import msgspec
+
 from stores.port import Encoded
 from streams.codec import Decode, encode
+from streams.errors import NotReadable
 from streams.keys import Key, encode_key, row_key
 from streams.own_keys import OwnKeys
 from streams.scope import Scope
@@ -63,9 +66,18 @@ class Working:
             self._own.check(text)
         raw = self.rows.get(text)
         if raw is not None:
-            value = self.touched[text] = self._decode(raw)
+            value = self.touched[text] = self._decoded(text, raw)
             return value
         return DELETED
+
+    def _decoded(self, text: str, raw: Encoded) -> Any:
+        try:
+            return self._decode(raw)
+        except msgspec.MsgspecError as error:
+            raise NotReadable(
+                f"row {text!r} of table {self.table!r} cannot be read: {error}. Where the type has changed, let new "
+                "fields have defaults; where the row was written by hand, mend it"
+            ) from error
 
     def _missing(self, text: str) -> Any:
         if self._default is None:

@@ -1,12 +1,13 @@
 """No message stops a partition: what cannot be handled becomes a dead letter, and the next events count."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
-from streams import App, Event
+from stores.memory import MemoryStore
+from streams import App, Event, Record
 from streams.embedded import Fate
 from streams.limits import Limits
 from tests.streams.engine.stage import Counted, Order, Stage, handled, on_stage, status_of, until
@@ -19,6 +20,83 @@ async def reason_of_the_only_dead_letter(stage: Stage) -> str:
     await until(there)
     ((_, headers),) = await stage.dead()
     return str(headers["dead-error"])
+
+
+class Tally(Record):
+    """A table's value as its type comes to be, in a newer version of the agent."""
+
+    total: int
+    orders: int = 0
+
+
+class TallyWithout(Record):
+    """The version before."""
+
+    total: int
+
+
+class TallyTooNew(Record):
+    """One that asks too much of the rows that are there."""
+
+    total: int
+    orders: int
+
+
+def tallying(value: type[Any]) -> App:
+    app = App("counter")
+    tallies = app.Table("tallies", value_type=value, default=lambda: value(total=0))
+
+    @app.agent(app.topic("orders", value_type=Order), name="count")
+    async def count(stream: Any) -> None:
+        async for order in stream:
+            tally = tallies[order.user]
+            tally.total += order.amount
+            if value is not TallyWithout:
+                tally.orders += 1
+
+    return app
+
+
+@on_stage
+async def test_rows_that_a_new_version_cannot_read_pause_it_and_no_event_dies_of_them(stage: Stage) -> None:
+    worker = await stage.start(tallying(TallyWithout))
+    await stage.send(Order("a"), Order("b"))
+    await handled(worker, 2)
+    await worker.stop()
+    worker = await stage.start(tallying(TallyTooNew))
+    await stage.send(*[Order("a")] * 30)
+    await asyncio.sleep(120)
+    status = status_of(worker)
+    assert (status.state, status.handled, await stage.dead()) == ("paused", 0, [])
+    assert "row 'a' of table 'tallies' cannot be read" in status.reason
+    await worker.stop()
+    worker = await stage.start(tallying(Tally))
+    await handled(worker, 30)
+    assert (await stage.table("tallies"))["a"] == b'{"total":31,"orders":30}'
+    await worker.stop()
+
+
+@on_stage
+async def test_a_row_that_was_written_by_hand_counts_as_soon_as_it_is_mended(stage: Stage) -> None:
+    worker = await stage.start(tallying(Tally))
+    await stage.send(Order("a"))
+    await handled(worker, 1)
+    await worker.stop()
+    await _write(stage, b"nonsense")
+    worker = await stage.start(tallying(Tally))
+    await stage.send(Order("a"))
+    await asyncio.sleep(60)
+    assert (status_of(worker).state, await stage.dead()) == ("paused", [])
+    await _write(stage, b'{"total":7}')
+    await handled(worker, 1)
+    assert (await stage.table("tallies"))["a"] == b'{"total":8,"orders":1}'
+    await worker.stop()
+
+
+async def _write(stage: Stage, value: bytes) -> None:
+    """Past the engine, without anybody's epoch."""
+    rows = cast(MemoryStore, stage.store)._tables["tallies"].partitions[0]
+    rows["a"] = value
 
 
 @pytest.mark.parametrize("user", ["x" * 1_025, "\0", "ü" * 513])

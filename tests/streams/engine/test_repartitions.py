@@ -419,6 +419,27 @@ async def test_while_a_worker_is_at_work_nothing_is_moved(stage: Stage) -> None:
 
 
 @on_stage
+async def test_a_worker_that_wakes_up_with_the_topology_before_leaves_everything_to_others(stage: Stage) -> None:
+    shop = Shop(stage)
+    shop.say(2, 1)
+    await shop.send(*USERS)
+    await shop.work()
+    before = stage.topology
+    shop.say(3, 2)
+    await shop.repartition()
+    await shop.send(*USERS)
+    stage.topology = before
+    sleeper = await stage.start(app_of())  # as after SIGCONT: nobody has anything yet
+    await asyncio.sleep(5)
+    assert {status.state for status in sleeper.status()} == {"halted"}
+    assert all("`edition: 2`" in status.reason for status in sleeper.status())
+    shop.say(3, 2)
+    await shop.work()
+    assert (await stage.store.roster()).workers == frozenset()
+    await sleeper.stop()
+
+
+@on_stage
 async def test_one_edition_follows_another(stage: Stage) -> None:
     shop = Shop(stage)
     await shop.send(*USERS)
