@@ -57,10 +57,17 @@ class Market:
         """Publish a command as the HTTP edge does."""
         await self._publisher.publish([self._publisher.record("commands", command, key=str(key))])
 
-    async def place(self, number: int, token: str = "tok_ok", price: str = "10.00", quantity: int = 1) -> UUID:
+    async def stocked(self, product: UUID, pieces: int) -> None:
+        """Offer another product, and receive so many pieces of it."""
+        await self.tell(ProductPut(product, "Lamp", Decimal("10.00"), "EUR"), MAIN)
+        await self.tell(InventoryReceive(UUID(int=product.int), [StockLine(product, pieces)]), MAIN)
+
+    async def place(
+        self, number: int, token: str = "tok_ok", price: str = "10.00", quantity: int = 1, product: UUID = PRODUCT
+    ) -> UUID:
         """Place an order; its id follows from its number."""
         id = UUID(int=number)
-        lines = [Line(PRODUCT, quantity, Decimal(price))]
+        lines = [Line(product, quantity, Decimal(price))]
         await self.tell(OrderPlace(id, USER, lines, "EUR", token, HOME), id)
         return id
 
@@ -74,20 +81,20 @@ class Market:
         assert order is not None
         return order
 
-    async def until(self, id: UUID, status: str, *, within: float = 600.0) -> Order:
-        """The order, once it has this status."""
+    async def until(self, id: UUID, status: str, *, within: float = 600.0, passed: bool = False) -> Order:
+        """The order, once it has this status; `passed`: or has had it."""
         deadline = asyncio.get_running_loop().time() + within
         while True:
             order = await self.find(id)
-            if order is not None and order.status == status:
+            if order is not None and status in ([step.status for step in order.history] if passed else [order.status]):
                 return order
             seen = order and [str(step.status) for step in order.history]
             assert asyncio.get_running_loop().time() < deadline, f"not {status} within {within} s: {seen}"
             await asyncio.sleep(0.05)
 
-    async def stock(self) -> tuple[int, int]:
+    async def stock(self, product: UUID = PRODUCT) -> tuple[int, int]:
         """Pieces on hand, and how many of them are reserved."""
-        found: Stock | None = await self.views.of("inventory", stock).get((MAIN, PRODUCT))
+        found: Stock | None = await self.views.of("inventory", stock).get((MAIN, product))
         assert found is not None
         return found.on_hand, found.reserved
 
@@ -113,6 +120,27 @@ class SlowProvider:
     async def ask(self, key: str, operation: Operation) -> Answer:
         answer = await self.simulator.ask(key, operation)
         await asyncio.sleep(self.seconds)
+        return answer
+
+    async def look_up(self, key: str) -> Answer:
+        return await self.simulator.look_up(key)
+
+
+class Tardy:
+    """A provider that does what it is asked at once, and says of some orders only when it is let go."""
+
+    def __init__(self, *orders: UUID) -> None:
+        self.simulator = Simulator()
+        self._silent = {f"{order}:authorize": asyncio.Event() for order in orders}
+
+    def let_go(self) -> None:
+        for silent in self._silent.values():
+            silent.set()
+
+    async def ask(self, key: str, operation: Operation) -> Answer:
+        answer = await self.simulator.ask(key, operation)
+        if key in self._silent:
+            await self._silent[key].wait()
         return answer
 
     async def look_up(self, key: str) -> Answer:
