@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from agents.orders.order import DEAREST
 from agents.orders.statuses import Status
 from api.bodies import Body, Money, Text
 from api.order_bodies import NewAddress
@@ -30,7 +31,7 @@ class ShipOrder(Body):
     tracking: Text | None = None
 
 
-_Amount = Annotated[Money, Field(gt=Decimal(0), lt=Decimal(10**9), decimal_places=4)]
+_Amount = Annotated[Money, Field(gt=Decimal(0), lt=DEAREST, decimal_places=4)]
 
 
 class RefundOrder(Body):

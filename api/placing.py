@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from agents.inventory.tables import Offer
 from agents.orders.events import Address, Line, OrderPlace
-from agents.orders.order import Order
+from agents.orders.order import DEAREST, Order
 from agents.payments.seal import seal
 from api.order_bodies import PlaceOrder, Wanted
 from api.problems import Problem
@@ -23,10 +23,13 @@ def message_id_of(order_id: UUID) -> str:
 
 def command_of(request: PlaceOrder, order_id: UUID, offers: Mapping[UUID, Offer]) -> OrderPlace:
     """The command, at the prices of these offers, its payment token sealed. Raises Problem (422)."""
+    items = [_line(index, wanted, request.currency, offers) for index, wanted in enumerate(request.items)]
+    if sum(line.price * line.quantity for line in items) >= DEAREST:
+        raise Problem(422, "total_too_large", f"an order's total is below {DEAREST:,}: order less at a time")
     return OrderPlace(
         order_id=order_id,
         user_id=request.user_id,
-        items=[_line(index, wanted, request.currency, offers) for index, wanted in enumerate(request.items)],
+        items=items,
         currency=request.currency,
         payment_token=seal.close(request.payment_token, order_id),
         shipping_address=Address(**request.shipping_address.model_dump()),

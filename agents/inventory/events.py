@@ -12,6 +12,9 @@ from streams import Record
 MAIN: Final = "main"
 """The warehouse of whatever names none."""
 
+DEAREST: Final = Decimal(10**9)
+"""Prices are below it."""
+
 Pieces = Annotated[int, Meta(ge=1)]
 
 
@@ -41,13 +44,21 @@ class Product(Record):
 
 
 class ProductPut(Record, event="product.put"):
-    """Command: offer a product, or change what it is called and costs. Stock it has stays as it is."""
+    """Command: offer a product, or change what it is called and costs. Stock it has stays as it is.
+
+    Raises ValueError for what is no price: such a command cannot be sent, and one that comes all the same is a dead
+    letter.
+    """
 
     product_id: UUID
     name: str
     price: Decimal
     currency: str
     warehouse: str = MAIN
+
+    def __post_init__(self) -> None:
+        if not (self.price.is_finite() and 0 <= self.price < DEAREST):
+            raise ValueError(f"a price is a number, not negative and below {DEAREST:,}, and not {self.price}")
 
 
 class InventoryReceive(Record, event="inventory.receive"):

@@ -8,7 +8,16 @@ from agents.notifications.delivery import Moment, deliver
 from agents.notifications.events import NotificationFailed, NotificationSent, NotificationSuppressed
 from agents.notifications.masking import masked
 from agents.notifications.post import post
-from agents.notifications.tables import OPERATORS, Contact, Preferences, app, preferences, recipients
+from agents.notifications.tables import (
+    OPERATORS,
+    Channel,
+    Contact,
+    Preferences,
+    app,
+    notifications,
+    preferences,
+    recipients,
+)
 from agents.orders.events import OrderCancelled, OrderCreated, OrderPaid, OrderPaymentFailed, OrderShipped
 from agents.payments.events import PaymentRefunded, PaymentRefundStuck
 from streams import Event, Stream
@@ -72,7 +81,15 @@ async def ways(news: rules.News) -> list[rules.Way]:
         return [rules.way_to_operators(post.operators)]
     contact, _ = await recipients.get(news.recipient)
     preferred, _ = (None, 0) if contact is None else await preferences.get(news.recipient)
-    return rules.ways(news.urgent, contact, preferred)
+    wanted = rules.ways(news.urgent, contact, preferred)
+    return wanted if preferred is None else [*wanted, *await begun(news, {way.channel for way in wanted})]
+
+
+async def begun(news: rules.News, wanted: set[Channel]) -> list[rules.Way]:
+    """Ways by which this was begun to be told, before the user wanted others."""
+    others = [channel for channel in Channel if channel not in wanted]
+    found = [(await notifications.get(rules.identity(news, channel)))[0] for channel in others]
+    return [rules.Way(each.type, objection=rules.OPTED_OUT) for each in found if each is not None]
 
 
 async def meet(user: UserCreated | UserUpdated, event: Event[Heard]) -> None:

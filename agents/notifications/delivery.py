@@ -46,8 +46,9 @@ async def deliver(news: News, way: Way, moment: Moment) -> Notification:
     """The notification, ended now or earlier. Raises NotYet."""
     id = rules.identity(news, way.channel)
     existing, version = await notifications.get(id)
-    step = rules.step(existing, moment.now, repeatable=post.repeatable(way.channel), answered=post.has_receipt(id))
-    notification = existing or rules.opened(news, way)
+    again = way.objection is None and post.repeatable(way.channel)
+    step = rules.step(existing, moment.now, repeatable=again, answered=post.has_receipt(id))
+    notification = existing or rules.opened(news, way, moment.happened)
     match step:
         case Step.TELL:
             post.file(id)
@@ -55,25 +56,27 @@ async def deliver(news: News, way: Way, moment: Moment) -> Notification:
         case Step.WAIT:
             raise NotYet(f"notification {id} is being sent by somebody, or was until a crash")
         case Step.GIVE_UP:
-            return await _end(notification, version, _NO_ANSWER, moment)
+            return await _end(notification, version, _NO_ANSWER, moment, again=again)
         case Step.SEND:
             return await _send(notification, version, way, moment)
 
 
 async def _send(notification: Notification, version: int, way: Way, moment: Moment) -> Notification:
-    if notification.status is Status.SUPPRESSED:
-        await notifications.put(notification.id, notification, version)
-        return notification
     if not post.has_receipt(notification.id):
+        if way.objection is not None:
+            await notifications.put(notification.id, rules.suppressed(notification, way.objection), version)
+            return notification
         letter, used = _letter(notification, way, await _shelf.current(notification.template), moment)
         rules.leased(notification, moment.now, used)
         version = await notifications.put(notification.id, notification, version)
         await post.send(way.channel, letter)
-    return await _end(notification, version, post.receipt(notification.id), moment)
+    receipt = post.receipt(notification.id)
+    return await _end(notification, version, receipt, moment, again=post.repeatable(way.channel))
 
 
-async def _end(notification: Notification, version: int, receipt: Receipt, moment: Moment) -> Notification:
-    again = post.repeatable(notification.type)
+async def _end(
+    notification: Notification, version: int, receipt: Receipt, moment: Moment, *, again: bool
+) -> Notification:
     rules.ended(notification, receipt, moment.now, again=again, last=moment.last)
     try:
         await notifications.put(notification.id, notification, version)

@@ -20,6 +20,7 @@ LEASE: Final = timedelta(seconds=60)
 TRIES: Final = 6
 """How often a queue's retry ladder lets an event be tried; the last time there is nothing to wait for."""
 UNKNOWN: Final = "unknown"
+OPTED_OUT: Final = "opted_out"
 
 OrderEvent = OrderCreated | OrderPaid | OrderShipped | OrderCancelled | OrderPaymentFailed
 Told = OrderEvent | PaymentRefunded | PaymentRefundStuck | UserCreated | UserTokenReuseDetected
@@ -102,7 +103,7 @@ def ways(urgent: bool, contact: Contact | None, preferences: Preferences | None)
         return [Way(Channel.EMAIL, objection="no_contact")]
     wanted = list(_wanted(preferences.channels if preferences else Channels(), urgent))
     if not wanted:
-        return [Way(Channel.EMAIL, contact.email, "opted_out")]
+        return [Way(Channel.EMAIL, contact.email, OPTED_OUT)]
     return [_way(channel, contact) for channel in wanted]
 
 
@@ -133,7 +134,7 @@ def identity(news: News, channel: Channel) -> str:
     return f"{news.about}:{news.template}:{channel}:{news.recipient}"
 
 
-def opened(news: News, way: Way) -> Notification:
+def opened(news: News, way: Way, happened: datetime) -> Notification:
     """A notification as it begins."""
     return Notification(
         id=identity(news, way.channel),
@@ -141,9 +142,9 @@ def opened(news: News, way: Way) -> Notification:
         recipient=news.recipient,
         template=news.template,
         data=news.data,
-        status=Status.SUPPRESSED if way.objection else Status.PENDING,
+        status=Status.PENDING,
         address=masked(way.address) if way.address else None,
-        reason=way.objection,
+        at=happened,
     )
 
 
@@ -158,6 +159,12 @@ def step(existing: Notification | None, now: datetime, *, repeatable: bool, answ
     if existing.lease_until is not None and now < existing.lease_until:
         return Step.WAIT
     return Step.SEND if repeatable else Step.GIVE_UP
+
+
+def suppressed(notification: Notification, objection: str) -> Notification:
+    """It is not sent: there is no way, or none that is wanted any more."""
+    notification.status, notification.reason, notification.lease_until = Status.SUPPRESSED, objection, None
+    return notification
 
 
 def leased(notification: Notification, now: datetime, version: int) -> Notification:

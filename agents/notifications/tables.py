@@ -54,6 +54,8 @@ class Notification(Record):
     reason: str | None = None
     """Why it was suppressed, has failed, or is pending."""
     lease_until: datetime | None = None
+    at: datetime | None = None
+    """When what it tells of happened; None: it is older than this field."""
 
 
 class Contact(Record):
@@ -84,7 +86,7 @@ class Template(Record):
     short: str
 
 
-notifications = app.documents("notifications", Notification, index=("recipient", "template", "sentAt"))
+notifications = app.documents("notifications", Notification, index=("recipient", "template", "at"))
 recipients = app.documents("recipients", Contact)
 preferences = app.documents("preferences", Preferences)
 templates = app.documents("templates", Template)

@@ -12,6 +12,8 @@ from agents.orders.statuses import Asked, Authorization, PaymentStatus, RefundSt
 from streams import Record
 
 NOTHING: Final = Decimal(0)
+DEAREST: Final = Decimal(10**9)
+"""Amounts are below it: sums of larger numbers with as many places would not be exact."""
 
 
 class Step(Record):

@@ -31,6 +31,7 @@ class NotificationBody(Body):
     address: str | None
     reason: str | None
     version: int | None
+    at: datetime | None
 
 
 @router.get("", responses=problems(422, 503))
@@ -41,11 +42,13 @@ async def list_notifications(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[NotificationBody]:
-    """Notifications by id, of one recipient or of all."""
+    """The newest notifications first, of one recipient or of all."""
     whose = own(caller, recipient, "notifications:read:any")
     page = await edge.store("notifications").query(
         notifications.name,
         equals={} if whose is None else {"recipient": str(whose)},
+        order_by="at",
+        descending=True,
         limit=limit,
         cursor=cursor,
     )

@@ -38,17 +38,19 @@ class Item:
     recipient: str
     address: str | None
     reason: str | None
-    sent_at: datetime | None
+    at: datetime | None
 
 
 @router.get("/outbox")
 async def get_outbox(
     edge: GivenEdge, recipient: Annotated[str | None, Query(max_length=200)] = None, cursor: Cursor = None
 ) -> HTMLResponse:
-    """Notifications by id, of one recipient or of all."""
+    """The newest notifications first, of one recipient or of all."""
     store = edge.store("notifications")
     equals = {} if recipient is None else {"recipient": recipient}
-    page = await store.query(notifications.name, equals=equals, limit=PAGE, cursor=cursor)
+    page = await store.query(
+        notifications.name, equals=equals, order_by="at", descending=True, limit=PAGE, cursor=cursor
+    )
     shelf = Shelf(edge.views.documents("notifications", templates))
     items = [await _item(shelf, _notification(row.value)) for row in page.rows]
     following = urlencode({**equals, "cursor": page.cursor}) if page.cursor else ""
@@ -66,7 +68,7 @@ async def _item(shelf: Shelf, told: Notification) -> Item:
         recipient=told.recipient,
         address=told.address,
         reason=told.reason,
-        sent_at=told.sent_at,
+        at=told.sent_at or told.at,
     )
 
 

@@ -9,10 +9,14 @@ from uuid import UUID, uuid4, uuid5
 import msgspec
 import pytest
 
+from agents.inventory.tables import Offer
 from agents.orders.events import Address, Line, OrderPlace
 from agents.orders.order import Order, Step
 from agents.orders.statuses import PaymentStatus, Status
 from agents.payments.seal import seal
+from api.order_bodies import PlaceOrder
+from api.placing import command_of
+from api.problems import Problem
 from stores.port import Commit, Slot
 from streams.codec import encode
 from streams.embedded import Fate
@@ -117,6 +121,13 @@ async def test_an_order_that_cannot_be_is_422_and_not_published(shop: Shop, chan
     answer = await shop.place(**changes)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert shop.weather.seen == []
+
+
+def test_an_order_of_more_than_the_saga_takes_is_refused_at_the_door() -> None:
+    dear = Offer(UUID(BASKET), "a castle", Decimal(10**6), "EUR")
+    request = PlaceOrder.model_validate(order(items=[{"productId": BASKET, "quantity": 1_000}]))
+    with pytest.raises(Problem, match="below 1,000,000,000"):
+        command_of(request, uuid4(), {dear.id: dear})
 
 
 async def test_faults_of_a_body_are_listed_with_their_places_and_without_their_values(shop: Shop) -> None:

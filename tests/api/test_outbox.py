@@ -1,5 +1,9 @@
 """The page of what users were told."""
 
+import re
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
 from agents.notifications.tables import Channel, Notification, Status, Template
 from stores.port import Put
 from streams.codec import encode
@@ -14,6 +18,23 @@ def told(id: str, template: str, **more: object) -> Put:
     for name, value in more.items():
         setattr(notification, name, value)
     return Put(id, encode(notification), 0)
+
+
+async def test_the_newest_are_shown_first_page_by_page(shop: Shop) -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    rows = [
+        told(f"{number * 7 % 60}", "order_paid", at=noon + timedelta(minutes=number), address=f"no. {number}.")
+        for number in range(60)
+    ]
+    old = told("older than this field", "order_paid", address="no. none.")
+    await shop.stores["notifications"].write("notifications", [*rows, old])
+    first = (await shop.client.get("/outbox")).text
+    further = re.search(r'href="(/outbox\?[^"]*)"', first)
+    assert further is not None
+    second = (await shop.client.get(unescape(further[1]))).text
+    shown = re.findall(r"no\. (\w+)\.", first + second)
+    assert shown == [*(str(number) for number in reversed(range(60))), "none"]
+    assert "2026-01-01 12:59:00 UTC" in first
 
 
 async def test_each_notification_is_shown_with_its_text_and_nothing_of_it_is_markup(shop: Shop) -> None:

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import Final
 
-DEAREST: Final = Decimal(10**9)
-"""Amounts are below it: sums of larger numbers with as many places would not be exact."""
+from agents.orders.order import DEAREST
+
 PLACES: Final = 4
 """Decimal places; no currency has more."""
 

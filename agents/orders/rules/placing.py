@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Final
 
 from agents.orders.events import Line, OrderCommandRefused, OrderCreated, OrderPlace
-from agents.orders.order import Order, Payment, Step
-from agents.orders.rules.amounts import DEAREST, PLACES, is_amount
+from agents.orders.order import DEAREST, Order, Payment, Step
+from agents.orders.rules.amounts import PLACES, is_amount
 from agents.orders.rules.asking import wait
 from agents.orders.rules.change import Change, Moment
 from agents.orders.statuses import Asked, PaymentStatus, Status

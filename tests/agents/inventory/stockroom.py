@@ -9,8 +9,9 @@ from random import Random
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from agents.inventory.events import InventoryReceive, StockLine
+from agents.inventory.events import InventoryReceive, ProductPut, StockLine
 from agents.inventory.tables import Hold, Reservation, Stock, reservations, stock
 from agents.orders.events import Address, Line, OrderCreated
 from agents.registry import load
@@ -70,6 +71,13 @@ class Stockroom:
             messages.append(publisher.record(exchange, record, key=name))
         await self.broker.publish(messages)
         self.sent += len(messages)
+
+    async def put_foreign(self, product: UUID, price: str) -> None:
+        """Publish a product as somebody does who does not know Warren's records."""
+        message = self._publishers["gateway"].record("commands", ProductPut(product, "Tea", Decimal(7), "EUR"), key="x")
+        foreign = replace(message, body=message.body.replace(b'"7"', f'"{price}"'.encode()))
+        await self.broker.publish([foreign])
+        self.sent += 1
 
     async def settled(self, worker: Worker) -> None:
         """Wait until the agent has handled all that was told."""

@@ -8,6 +8,8 @@ from decimal import Decimal
 from itertools import permutations
 from uuid import UUID
 
+import pytest
+
 from agents.inventory.events import (
     InventoryCommit,
     InventoryExpired,
@@ -185,6 +187,23 @@ async def test_goods_of_no_pieces_are_a_dead_letter_at_once(room: Stockroom) -> 
         await room.settled(worker)
         assert await room.pieces(TEA) == (1, 0)
         assert (await room.broker.extent("dead.letters")).last == 1
+
+
+@virtual
+async def test_a_product_at_what_is_no_price_is_a_dead_letter_at_once(room: Stockroom) -> None:
+    prices = ["-0.01", "NaN", "Infinity", "1000000000"]
+    for price in prices:
+        with pytest.raises(ValueError):
+            ProductPut(TEA, "Tea", Decimal(price), "EUR")
+    async with room.at_work() as worker:
+        for price in prices:
+            await room.put_foreign(TEA, price)
+        await room.put_foreign(TEA, "999999999.99")
+        await room.settled(worker)
+        row = await room.views.of(app.id, products).get(("main", TEA))
+        assert row is not None
+        assert row.price == Decimal("999999999.99")
+        assert (await room.broker.extent("dead.letters")).last == len(prices) - 1
 
 
 def _untimed(raw: bytes) -> bytes:

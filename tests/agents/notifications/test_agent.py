@@ -158,6 +158,23 @@ async def test_what_could_not_be_sent_is_sent_later() -> None:
 
 
 @virtual
+@pytest.mark.parametrize("channels", [Channels(email=False), Channels(email=False, push=True)])
+async def test_what_could_not_be_sent_is_not_sent_to_who_does_not_want_it_any_more(channels: Channels) -> None:
+    async with opened() as office:
+        await office.hear(HAZEL)
+        office.pigeon.script = [NOT_SENT]
+        await office.hear(PAID, after=0.5)
+        await office.hear(UserPreferencesChanged(HAZEL.user_id, channels), after=100)
+        kept = await office.kept()
+        assert (kept["order_paid email"].status, kept["order_paid email"].reason) == (Status.SUPPRESSED, "opted_out")
+        assert "suppressed" in await office.told()
+        assert [letter.id.split(":")[1:3] for letter in office.pigeon.arrived if "email" in letter.id] == [
+            ["welcome", "email"]
+        ]
+        assert ("order_paid push" in kept) is channels.push
+
+
+@virtual
 async def test_what_can_never_be_sent_has_failed_in_the_end_and_that_is_told() -> None:
     async with opened() as office:
         await office.hear(HAZEL)
