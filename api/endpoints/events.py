@@ -78,22 +78,23 @@ async def publish_events(request: Request, exchange: str, routing_key: str) -> R
     inlet = inlets.of(exchange, routing_key)
     parser = Parser(edge.publisher, inlet, correlation=correlation_of(request.scope), now=edge.now)
     if media == NDJSON:
-        return _receipt(await _take_lines(request, Reception(parser, sender)))
+        async with Reception(parser, sender) as reception:
+            await _take_lines(request, reception)
+        return _receipt(reception)
     body = await request.body()
     if is_array(body):
-        reception = Reception(parser, sender)
-        await reception.take(await elements(body))
+        async with Reception(parser, sender) as reception:
+            await reception.take(await elements(body))
         return _receipt(reception)
     await _send_one(body, parser, sender)
     return Response(_ONE_ACCEPTED, 202, media_type=JSON)
 
 
-async def _take_lines(request: Request, reception: Reception) -> Reception:
+async def _take_lines(request: Request, reception: Reception) -> None:
     lines = Lines(MAX_BYTES)
     async for chunk in request.stream():
         await reception.take(lines.feed(chunk))
     await reception.take(lines.end())
-    return reception
 
 
 async def _send_one(body: bytes, parser: Parser, sender: Sender) -> None:

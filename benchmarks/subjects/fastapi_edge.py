@@ -54,17 +54,18 @@ class FastApiEdge:
         self._scene = scene
         self._connections = connections
         self._stack = AsyncExitStack()
-        self._port = 0
+        self._plan: Plan
 
     async def prepare(self) -> None:
         connection = await aio_pika.connect_robust(self._scene.amqp)
         self._stack.push_async_callback(connection.close)
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         exchange = await channel.get_exchange(EXCHANGE, ensure=False)
-        self._port = await self._stack.enter_async_context(_serving(_app(exchange)))
+        port = await self._stack.enter_async_context(_serving(_app(exchange)))
+        self._plan = Plan(port, ONE.requests(1, PATH), self._scene.count, self._connections, 202)
 
     async def run(self, count: int) -> float:
-        self.load = await ask(Plan(self._port, ONE.requests(1, PATH), count, self._connections, 202))
+        self.load = await ask(self._plan)
         return self.load.seconds
 
     async def check(self, count: int) -> None:

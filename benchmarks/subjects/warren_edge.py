@@ -57,8 +57,7 @@ class WarrenEdge:
         self._publishing = publishing
         self._broker = RabbitMQ(scene.amqp, scene.stream)
         self._stack = AsyncExitStack()
-        self._port = 0
-        self._token = ""
+        self._plan: Plan
 
     async def prepare(self) -> None:
         logs.configure("info", "json")
@@ -66,9 +65,15 @@ class WarrenEdge:
         await self._broker.open()
         accounts = await self._accounts()
         await accounts.register(NewUser("events@shop.example", "a long password", Profile(), ["service"]))
-        self._token = (await accounts.login("events@shop.example", "a long password")).access_token
-        app = create_app(self._edge(accounts))
-        self._port = await self._stack.enter_async_context(serve(app, "127.0.0.1", 0))
+        token = (await accounts.login("events@shop.example", "a long password")).access_token
+        port = await self._stack.enter_async_context(serve(create_app(self._edge(accounts)), "127.0.0.1", 0))
+        self._plan = self._planned(port, token)
+
+    def _planned(self, port: int, token: str) -> Plan:
+        count = self._scene.count
+        each = gcd(count, self._publishing.most)
+        requests = self._publishing.requests(each, PUBLISH, Authorization=f"Bearer {token}")
+        return Plan(port, requests, count // each, self._connections, 202)
 
     async def _accounts(self) -> Accounts:
         database = open_database("memory:")
@@ -96,9 +101,7 @@ class WarrenEdge:
         )
 
     async def run(self, count: int) -> float:
-        each = gcd(count, self._publishing.most)
-        requests = self._publishing.requests(each, PUBLISH, Authorization=f"Bearer {self._token}")
-        self.load = await ask(Plan(self._port, requests, count // each, self._connections, 202))
+        self.load = await ask(self._plan)
         return self.load.seconds
 
     async def check(self, count: int) -> None:
