@@ -3,11 +3,14 @@
 import asyncio
 from random import Random
 from typing import Final
-from uuid import UUID
 
 import httpx
+import structlog
 
+from warren.customers import Customers
 from warren.visit import LOOKS_AWAY, Visit
+
+log = structlog.get_logger("warren.shoppers")
 
 MOST: Final = 500
 """Visitors at a time: where the shop is slower than they come, they wait outside."""
@@ -23,7 +26,7 @@ class Shoppers:
         self._url = url
         self._random = random
         self._pause = STAYING / per_second
-        self._users = [UUID(int=random.getrandbits(128), version=4) for _ in range(20)]
+        self._customers = Customers(random)
 
     async def run(self) -> None:
         """One visitor after another, many at a time."""
@@ -35,6 +38,14 @@ class Shoppers:
         ):
             while True:
                 await room.acquire()
-                visit = visits.create_task(Visit(client, self._random, self._random.choice(self._users)).run())
+                visit = visits.create_task(self._visit(client))
                 visit.add_done_callback(lambda _: room.release())
                 await asyncio.sleep(self._random.expovariate(1 / self._pause))
+
+    async def _visit(self, client: httpx.AsyncClient) -> None:
+        try:
+            user = await self._customers.next(client)
+        except httpx.HTTPError as error:
+            log.warning("a shopper could not sign up", reason=str(error) or type(error).__name__)
+        else:
+            await Visit(client, self._random, user).run()

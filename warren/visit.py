@@ -11,12 +11,13 @@ import structlog
 
 log = structlog.get_logger("warren.shoppers")
 
-TOKENS: Final = (
-    *("tok_ok",) * 24,
-    *("tok_decline", "tok_decline_capture", "tok_flaky", "tok_lost", "tok_lost_capture", "tok_hang"),
-    *("tok_decline_refund", "tok_stuck"),
+TROUBLES: Final = (
+    *("tok_decline", "tok_decline_capture", "tok_decline_refund", "tok_hang", "tok_stuck"),
+    *("tok_flaky", "tok_flaky_capture", "tok_flaky_refund", "tok_lost", "tok_lost_capture", "tok_lost_refund"),
 )
-"""How shoppers pay: three of four cards work; the others are declined, slow, silent, or take no money back."""
+"""Cards that are declined, slow, silent, or take no money back."""
+TOKENS: Final = (*("tok_ok",) * 3 * len(TROUBLES), *TROUBLES)
+"""How shoppers pay: three of four cards work."""
 CITIES: Final = (
     ("Amsterdam", "1012 AB", "NL"),
     ("Gent", "9000", "BE"),
@@ -126,6 +127,14 @@ class Visit:
             part = (Decimal(paid["total"]) / 4).quantize(CENT)
             back = {"amount": str(part), "reason": "damaged"} if wish == "refund" and part else {"reason": "returned"}
             await self._call("POST", f"{place}/refunds", back, key=self._new_id(), refusable=True)
+            if wish == "return":
+                await self._unpack(paid)
+
+    async def _unpack(self, order: Json) -> None:
+        """The shop's own people put what was sent back on the shelf again, once for each order."""
+        for line in order["items"]:
+            back = {"receiptId": order["id"], "quantity": line["quantity"]}
+            await self._call("POST", f"/api/products/{line['productId']}/stock", back)
 
     async def _until(self, place: str, *statuses: str, any_end: bool = False) -> Json:
         """The order, once it stands at one of these. Raises Leaves where it ends elsewhere, or does not come so far."""

@@ -62,6 +62,7 @@ def _welcome(url: str) -> None:
   {url}/dashboard                what is going on, live
   {url}/api/analytics/revenue    what it has earned
   {url}/api/tables/orders        its orders
+  {url}/outbox                   what its customers were told
   {url}/docs                     its HTTP interface
 
 Nobody has to log in, as only this machine can reach it; `warren run` asks. Ctrl-C stops it."""
