@@ -3,9 +3,11 @@
 import asyncio
 import errno
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,6 +18,19 @@ GRACE: Final = 10
 """Seconds that requests under way have at stop."""
 MOST_SAID: Final = 65_536
 """Bytes of a message that comes by WebSocket."""
+
+
+class Certificate(NamedTuple):
+    """What a server shows to prove who it is. Files in PEM: its certificate, then its authorities'; and its key."""
+
+    chain: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """TLS from version 1.2 on. Raises OSError, SSLError."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.chain, self.key)
+        return context
 
 
 class CannotListen(Exception):
@@ -39,11 +54,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(app: ASGIApp, host: str, port: int, *, grace: int = GRACE) -> AsyncIterator[int]:
-    """Serve until the context is left; gives the port, which is a free one where `port` is 0.
+async def serve(
+    app: ASGIApp, host: str, port: int, *, grace: int = GRACE, certificate: Certificate | None = None
+) -> AsyncIterator[int]:
+    """Serve until the context is left, by TLS where there is a certificate; gives the port, which is a free one where
+    `port` is 0.
 
     Leaving refuses new connections and waits up to `grace` seconds for requests under way. Raises CannotListen.
     """
+    context = certificate.context() if certificate else None
     listener = _listen(host, port)
     server = _Server(
         uvicorn.Config(
@@ -57,6 +76,7 @@ async def serve(app: ASGIApp, host: str, port: int, *, grace: int = GRACE) -> As
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=grace,
+            ssl_context_factory=(lambda *_: context) if context else None,
         )
     )
     serving = asyncio.create_task(server.serve([listener]))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from ssl import create_default_context
 from typing import Final
 
 import httpx
@@ -52,7 +53,7 @@ def client() -> httpx.AsyncClient:
     """Connections to upstreams, kept."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
     timeout = httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN)
-    return httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+    return httpx.AsyncClient(timeout=timeout, limits=limits, verify=create_default_context(), trust_env=False)
 
 
 REST: Final = Limits().rest

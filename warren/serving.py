@@ -13,9 +13,10 @@ from agents.registry import AGENTS
 from api.app import create_app
 from api.endpoints import ROUTERS
 from api.middleware.tracing import Tracing
-from api.server import serve
+from api.server import Certificate, serve
 from streams.status import Status
 from warren.edge import cached_views, edge_of, shared_windows
+from warren.errors import SettingsError
 from warren.garbage import fit_collector
 from warren.sealing import seal_keys
 from warren.settings import Settings
@@ -90,7 +91,8 @@ async def running(
             upstreams = await stack.enter_async_context(open_upstreams(settings))
             views = await stack.enter_async_context(cached_views(settings, system))
             edge = edge_of(system, status, shared, views, upstreams, part)
-            yield await _serve(traced(create_app(edge, served), system), address, stack)
+            app = traced(create_app(edge, served), system)
+            yield await _serve(app, settings, address, stack)
 
 
 async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:
@@ -127,7 +129,16 @@ def traced(app: ASGIApp, system: System) -> ASGIApp:
     return Tracing(app, system.tracer, system.ids, system.settings.trace_share)
 
 
-async def _serve(app: ASGIApp, address: tuple[str, int], stack: AsyncExitStack) -> str:
+async def _serve(app: ASGIApp, settings: Settings, address: tuple[str, int], stack: AsyncExitStack) -> str:
     host, port = address
-    bound = await stack.enter_async_context(serve(app, host, port))
-    return f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+    certificate = None
+    if settings.http_certificate and settings.http_key:
+        certificate = Certificate(settings.http_certificate, settings.http_key)
+    try:
+        bound = await stack.enter_async_context(serve(app, host, port, certificate=certificate))
+    except OSError as error:
+        raise SettingsError(
+            f"{settings.http_certificate} and {settings.http_key} are no certificate and its key ({error}): see "
+            "WARREN_HTTP_CERTIFICATE and WARREN_HTTP_KEY"
+        ) from error
+    return f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{bound}"

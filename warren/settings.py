@@ -136,6 +136,10 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8000, ge=0, le=65_535)
     """0 takes any free port."""
+    http_certificate: Path | None = None
+    """The edge's certificate (PEM, its authorities' after it): with it, it is served by HTTPS alone."""
+    http_key: Path | None = None
+    """The certificate's private key (PEM, without a password)."""
 
     @model_validator(mode="after")
     def _broker_and_stream_together(self) -> Self:
@@ -143,6 +147,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}STREAM is missing: set it too, as in rabbitmq-stream://user:password@host:5552/")
         if self.stream and not self.broker:
             raise ValueError(f"{PREFIX}BROKER is missing: set it too, as in amqp://user:password@host:5672/")
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_and_key_together(self) -> Self:
+        if bool(self.http_certificate) != bool(self.http_key):
+            missing = "HTTP_KEY" if self.http_certificate else "HTTP_CERTIFICATE"
+            raise ValueError(f"{PREFIX}{missing} is missing: a certificate and its key go together")
         return self
 
     @model_validator(mode="after")

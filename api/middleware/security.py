@@ -12,6 +12,9 @@ _EVERYWHERE: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
 
+_BY_TLS: Final = (*_EVERYWHERE, (b"strict-transport-security", b"max-age=31536000"))
+"""By plain HTTP browsers ignore that header (RFC 6797, 8.1)."""
+
 
 class SecurityHeaders:
     """Adds them where the answer does not set them itself."""
@@ -20,11 +23,13 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        added = _BY_TLS if scope.get("scheme") == "https" else _EVERYWHERE
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = message.get("headers", ())
                 names = {name for name, _ in own}
-                message["headers"] = [*own, *(header for header in _EVERYWHERE if header[0] not in names)]
+                message["headers"] = [*own, *(header for header in added if header[0] not in names)]
             await send(message)
 
         await self._app(scope, receive, sending)

@@ -118,3 +118,17 @@ def test_a_network_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("WARREN_TRUSTED_PROXIES", "10.0.0.0/8,proxy")
     with pytest.raises(SettingsError, match="WARREN_TRUSTED_PROXIES_1"):
         load_settings()
+
+
+@pytest.mark.parametrize(("given", "missing"), [("CERTIFICATE", "KEY"), ("KEY", "CERTIFICATE")])
+def test_a_certificate_goes_with_its_key(given: str, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"WARREN_HTTP_{given}", "/etc/warren/edge.pem")
+    with pytest.raises(SettingsError, match=f"WARREN_HTTP_{missing} is missing"):
+        load_settings()
+
+
+def test_a_secret_of_machines_that_could_be_guessed_is_refused_and_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_SERVICE_SECRETS", f"{'x' * 32},hunter2")
+    with pytest.raises(SettingsError, match="WARREN_SERVICE_SECRETS: one has fewer than 32 characters") as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)

@@ -2,6 +2,7 @@
 
 import asyncio
 from http import HTTPStatus
+from ssl import create_default_context
 from typing import Final
 
 import httpx
@@ -21,7 +22,7 @@ class WebhookCarrier:
         """A user and password in `url` become basic authentication."""
         self._url = url
         self._patience = patience
-        self._client = httpx.AsyncClient(timeout=patience, trust_env=False)
+        self._client = httpx.AsyncClient(timeout=patience, verify=create_default_context(), trust_env=False)
 
     async def send(self, letter: Letter) -> Receipt:
         """As Carrier."""

@@ -1,6 +1,7 @@
 """A provider over HTTP. Whatever goes wrong on the way is an answer: UNKNOWN."""
 
 import asyncio
+from ssl import create_default_context
 from typing import Final
 from urllib.parse import quote
 
@@ -30,7 +31,8 @@ class HttpProvider:
         self._breaker = breaker or Breaker()
         # As many connections as there are calls under way: the agent's concurrency is the limit.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
-        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, trust_env=False)
+        trusted = create_default_context()
+        self._client = httpx.AsyncClient(base_url=url, timeout=timeout, limits=limits, verify=trusted, trust_env=False)
 
     async def ask(self, key: str, operation: Operation) -> Answer:
         """As Provider."""
