@@ -39,8 +39,9 @@ class Part:
 
     def cut(self, count: int) -> tuple["Part", "Part"]:
         """The first `count` messages and the rest."""
-        head, tail = self.envelopes[:count], self.envelopes[count:]
-        return Part.of(self.chunk, head, tail[0].offset - 1 if tail else self.end), Part.of(self.chunk, tail, self.end)
+        envelopes, tail = self.envelopes[:count], self.envelopes[count:]
+        head = Part.of(self.chunk, envelopes, tail[0].offset - 1 if tail else self.end)
+        return head, Part(self.chunk, tail, self.end, self.bytes - head.bytes)
 
 
 def cut_at(parts: list[Part], offset: int) -> tuple[list[Part], list[Part]]:
