@@ -66,7 +66,9 @@ class Batch:
         admission: Admission,
         reader: LogReader,
         limits: Limits,
+        largest: int,
     ) -> None:
+        """`largest`: bytes of a body that the broker takes."""
         self._agent = agent
         self._checkpoint = checkpoint
         self._source = source
@@ -76,6 +78,7 @@ class Batch:
         self._admission = admission
         self._reader = reader
         self._limits = limits
+        self._largest = largest
         self._lane = f"{agent.service}/{checkpoint.slot}@{checkpoint.birth}"
         self._body = Body(lambda: agent.run(Stream(turn, turn.tracing)))
         self._watermark = checkpoint.watermark
@@ -285,5 +288,6 @@ class Batch:
                 details=self._reader.details(envelope),
                 error=error,
                 attempts=attempts,
+                largest=self._largest,
             ),
         )

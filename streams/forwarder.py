@@ -103,6 +103,7 @@ class ForwarderTenure:
         self._status = status
         self._around = around
         self._find_key = key_finder(log)
+        self._largest = around.broker.capabilities.max_message_bytes
         self._lane = forwarder_lane(status.service, checkpoint.slot, checkpoint.birth)
         self._wake = asyncio.Event()
         self._commit: asyncio.Task[None] | None = None
@@ -171,6 +172,8 @@ class ForwarderTenure:
         return _Batch(self._moved_to(parts[-1]), messages, dead, repeats, parts[-1].chunk.time)
 
     def _forwarded(self, envelope: Envelope, log_time: int) -> Message:
+        if len(envelope.body) > self._largest:
+            raise NotDecodable(f"it has {len(envelope.body):,} bytes: the broker takes {self._largest:,} at the most")
         marks = self._senders.marks(envelope)
         key = envelope.key if "schedule" in marks else self._find_key(envelope)
         return forwarded(self._log, envelope, self._reader.details(envelope), key, log_time, marks)
@@ -186,6 +189,7 @@ class ForwarderTenure:
             details=self._reader.details(envelope),
             error=error,
             attempts=1,
+            largest=self._largest,
         )
 
     def _moved_to(self, part: Part) -> Commit:

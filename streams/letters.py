@@ -11,6 +11,9 @@ TRACEBACK_BYTES = 4_000
 """Of the end of a traceback; a header may not be larger than a frame, 128 KiB at the least."""
 ERROR_BYTES = 1_000
 
+LEFT_OUT = "dead-left-out"
+"""The header of a letter without its body: how many bytes that has."""
+
 ENGINE_HEADERS = ("lane", "seq", "floor", "schedule", "only")
 
 
@@ -25,21 +28,26 @@ def dead_letter(
     details: Details,
     error: BaseException,
     attempts: int,
+    largest: int,
 ) -> Message:
     """The message for `dlx`: the same body, type and headers, and why it is here in headers `dead-…`.
+
+    A body of more than `largest` bytes, which the broker would not take again, stays where it is, in its log.
 
     The event's `time` is there as `dead-time`: a letter about an impossible time is not to be impossible itself. Its id
     follows from the event and the agent, so that a repeat is known. `offset` is -1 for queues.
     """
+    size = len(envelope.body)
     return Message(
         exchange=DEAD_LETTER_EXCHANGE,
         routing_key=source,
-        body=envelope.body,
+        body=envelope.body if size <= largest else b"",
         message_id=str(derive_id(event_id, f"dead/{service}/{agent}")),
         type=carried_text(envelope.type) or "unknown",
         headers={
             **{name: value for name, value in own_headers(details).items() if name != "time"},
             **_reasons(service, agent, source, offset, event_id, details, error, attempts),
+            **({LEFT_OUT: size} if size > largest else {}),
         },
         correlation_id=carried_text(details.correlation_id or event_id),
         timestamp=carried_time(details.timestamp),

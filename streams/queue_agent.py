@@ -223,7 +223,7 @@ class QueueAgent:
 
     async def _failed(self, hand: InHand, error: BaseException) -> None:
         ladder = self._ladder[hand.queue]
-        if hand.event.attempt > len(ladder):
+        if hand.event.attempt > len(ladder) or self._too_large(hand):
             await self._bury(hand, error)
             return
         rung = ladder[hand.event.attempt - 1]
@@ -250,7 +250,14 @@ class QueueAgent:
 
     async def _bury(self, hand: InHand, error: BaseException) -> None:
         log.warning("event is a dead letter", agent=self._agent.name, event_id=hand.event.id, error=str(error))
-        letter = dead_letter(
+        if self._too_large(hand):
+            await hand.settling.reject(hand.delivery.envelope.offset)
+        else:
+            await self._hand_on(hand, self._letter(hand, error))
+        self.status.dead += 1
+
+    def _letter(self, hand: InHand, error: BaseException) -> Message:
+        return dead_letter(
             service=self._agent.service,
             agent=self._agent.name,
             source=hand.queue,
@@ -260,9 +267,16 @@ class QueueAgent:
             details=hand.event.details,
             error=error,
             attempts=hand.event.attempt,
+            largest=self._largest,
         )
-        await self._hand_on(hand, letter)
-        self.status.dead += 1
+
+    @property
+    def _largest(self) -> int:
+        return self._around.broker.capabilities.max_message_bytes
+
+    def _too_large(self, hand: InHand) -> bool:
+        """Whether nobody but the broker itself can hand it on."""
+        return len(hand.event.envelope.body) > self._largest
 
     async def _hand_on(self, hand: InHand, message: Message) -> None:
         await self._dispatch.deliver([message])

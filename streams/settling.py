@@ -22,6 +22,14 @@ class Settling:
         if self._sending is None or self._sending.done():
             self._sending = asyncio.create_task(self._send())
 
+    async def reject(self, tag: int) -> None:
+        """Leave it to the broker, which makes a dead letter of it."""
+        await self.flush()
+        try:
+            await self.reader.reject(tag, requeue=False)
+        except BrokerError:
+            self.closed = True
+
     async def _send(self) -> None:
         while self._tags and not self.closed:
             tags, self._tags = self._tags, []

@@ -117,6 +117,7 @@ class Tenure:
             admission=self._admission,
             reader=reader,
             limits=self._limits,
+            largest=self._broker.capabilities.max_message_bytes,
         )
         tasks = [asyncio.create_task(self._wake_on(stop))]
         try:

@@ -3,6 +3,7 @@
 from agents.deadletters import rules
 from agents.deadletters.tables import Letter, app, letters
 from streams import Event, Stream
+from streams.letters import LEFT_OUT
 from topology.spec import DEAD_LETTERS
 
 # A letter that comes again changes nothing: ids need not be remembered, and those of two agents' letters may be equal.
@@ -44,4 +45,5 @@ def letter_of(key: str, event: Event[bytes]) -> Letter:
         timestamp=details.timestamp,
         app_id=rules.text(details.app_id),
         user=rules.text(event.envelope.user),
+        left_out=rules.number(headers.get(LEFT_OUT), 0),
     )

@@ -82,17 +82,21 @@ class Desk:
 
     async def cases(self, wanted: Filter) -> AsyncIterator[Case]:
         """The letters that fit, in the order of their keys."""
-        equals = {"kind": wanted.kind, "source": wanted.source}
         cursor: str | None = None
         while True:
-            page = await self._store.query(
-                letters.name, equals={k: v for k, v in equals.items() if v is not None}, limit=_PAGE, cursor=cursor
-            )
-            for case in await self._with_trails([_decode_letter(row.value) for row in page.rows]):
-                if wanted.fits(case):
-                    yield case
-            if (cursor := page.cursor) is None:
+            found, cursor = await self.page(wanted, _PAGE, cursor)
+            for case in found:
+                yield case
+            if cursor is None:
                 return
+
+    async def page(self, wanted: Filter, limit: int, cursor: str | None) -> tuple[list[Case], str | None]:
+        """Those of the next so many letters that fit, and where to go on; None: there are no more."""
+        fields = {"kind": wanted.kind, "source": wanted.source}
+        equals = {name: value for name, value in fields.items() if value is not None}
+        page = await self._store.query(letters.name, equals=equals, limit=limit, cursor=cursor)
+        cases = await self._with_trails([_decode_letter(row.value) for row in page.rows])
+        return [case for case in cases if wanted.fits(case)], page.cursor
 
     async def find(self, key: str) -> list[Case]:
         """The letters whose key begins so, ten at the most."""
@@ -157,6 +161,11 @@ def replayed(letter: Letter) -> Message:
 
     Raises NotReplayable.
     """
+    if letter.left_out:
+        raise NotReplayable(
+            f"the event of letter {letter.id} has {letter.left_out:,} bytes, more than can be sent: it is in log "
+            f"{letter.source!r} at offset {letter.offset}. Publish it anew, in parts"
+        )
     if letter.agent.startswith("forward:"):
         raise NotReplayable(f"letter {letter.id} never reached a partition: publish it anew, with a key")
     only = {"only": only_mark(f"{letter.service}/{letter.agent}", letter.offset)} if letter.offset >= 0 else {}

@@ -39,6 +39,8 @@ class Letter(Record):
     app_id: str
     user: str
     """Who published the letter: the user of the agent's worker."""
+    left_out: int = 0
+    """Bytes of the body, where it was too large to come along: it is in its log alone."""
 
 
 class Did(StrEnum):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agents.deadletters.desk import Case, Desk, Filter, NotReplayable, replayed
+from agents.deadletters.tables import Letter
 from agents.registry import load
 from stores.memory import MemoryStore
 from streams import App, Stream, Worker
@@ -241,3 +242,32 @@ async def test_looking_changes_nothing(shop: Shop) -> None:
     for _ in range(3):
         await shop.desk.find(first[0].letter.id)
         assert sorted(await shop.cases(4), key=lambda case: case.place) == first
+
+
+def test_a_letter_without_its_body_says_where_the_event_is() -> None:
+    letter = Letter(
+        id="1",
+        service="counter",
+        agent="count",
+        source="orders",
+        offset=7,
+        event_id="e",
+        type="order",
+        kind="ValueError",
+        error="",
+        traceback="",
+        attempts=1,
+        died_at=datetime.now(UTC),
+        death="d",
+        letter_body=b"",
+        headers={},
+        correlation_id="",
+        timestamp=None,
+        app_id="",
+        user="counter",
+        left_out=20_000_000,
+    )
+    with pytest.raises(
+        NotReplayable, match="20,000,000 bytes, more than can be sent: it is in log 'orders' at offset 7"
+    ):
+        replayed(letter)

@@ -21,6 +21,7 @@ def letter(headers: dict[str, Scalar], *, timestamp: int | None = 1, text: str =
         details=Details(headers, text, timestamp, text, text, text),
         error=ValueError("no " * 10_000),
         attempts=1,
+        largest=1_000,
     )
 
 
