@@ -10,7 +10,7 @@ PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick coverage lint audit format bench prove prove-points prove-chaos prove-outage prove-brokers prove-replay prove-shop prove-mutants servers clean
+.PHONY: help demo dataset test test-quick coverage lint audit format bench prove prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,7 +51,7 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
 
-prove: prove-points prove-chaos prove-outage prove-brokers prove-replay prove-shop prove-mutants ## Show on real servers that every event counts once: about two hours
+prove: prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants ## Show on real servers that every event counts once: about two hours
 
 prove-points: .venv/.dev ## Strike workers at every crash point in every way (ARGS="commit.after stop")
 	@$(PYTHON) -m tests.prove.matrix $(ARGS)
@@ -61,6 +61,10 @@ prove-chaos: .venv/.dev ## Strike everything for a quarter of an hour (ARGS="--s
 
 prove-outage: .venv/.dev ## Take RabbitMQ away for a minute, and fill it, under HTTP traffic (ARGS="--seconds 5")
 	@$(PYTHON) -m tests.prove.outage $(ARGS)
+
+prove-edge: .venv/.dev ## Send the edge a gigabyte, watching its memory, and kill it under load, again and again
+	@$(PYTHON) -m tests.prove.upload $(ARGS)
+	@$(PYTHON) -m tests.prove.killed_edge
 
 prove-brokers: .venv/.dev ## Test what is promised of RabbitMQ on 4.0 and 4.3, from Debian's packages; needs root (ARGS=sid)
 	@$(PYTHON) -m tests.prove.brokers $(ARGS)
