@@ -112,7 +112,7 @@ class SqliteFile:
         self._lock.release()
 
     def _translated(self, error: sqlite3.Error) -> StoreError:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        code = _code(error)
         if code in _UNAVAILABLE:
             return StoreUnavailable(f"{self.path}: {_UNAVAILABLE[code]} ({error})")
         if code in _REFUSED:
@@ -120,6 +120,12 @@ class SqliteFile:
         if str(error).startswith(("no such table", "no such column")):
             return SchemaMissing(f"{self.path} lacks what is asked for ({error}): run `warren stores apply`")
         return StoreError(f"{self.path}: {error}")
+
+
+def _code(error: sqlite3.Error) -> int:
+    """The primary one of SQLite's codes."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF
 
 
 @contextmanager
@@ -136,7 +142,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     except sqlite3.Error as error:
         # The write-ahead log may hold all of it and lack no more than the answer of the disk.
         _roll_back(connection)
-        raise CommitUnknown() from error
+        why = _UNAVAILABLE.get(_code(error), "it is tried again")
+        raise CommitUnknown(f"the commit may or may not have happened: {why} ({error})") from error
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
