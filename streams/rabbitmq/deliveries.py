@@ -24,6 +24,14 @@ class _Method(NamedTuple):
     routing_key: str
 
 
+class Opened(NamedTuple):
+    """A message whose frames are read, but for its body."""
+
+    method: _Method
+    properties: Properties
+    """None at all where they cannot be read."""
+
+
 def _method(payload: bytes) -> _Method:
     _, place = short_text(payload, 4)
     exchange, after_exchange = short_text(payload, place + 9)
@@ -39,7 +47,8 @@ def delivery(received: Received) -> Delivery:
     try:
         found = properties(received.header)
     except Unreadable:
-        return Delivery(Envelope(method.tag, "", "", "", received.body, raw=received), method.redelivered, 0)
+        opened = Opened(method, Properties({}, {}, None))
+        return Delivery(Envelope(method.tag, "", "", "", received.body, raw=opened), method.redelivered, 0)
     texts, headers = found.texts, found.headers
     envelope = Envelope(
         method.tag,
@@ -52,18 +61,14 @@ def delivery(received: Received) -> Delivery:
         _text(headers.get("lane")) or "",
         _number(headers.get("seq")),
         _number(headers.get("floor")),
-        received,
+        Opened(method, found),
     )
     return Delivery(envelope, method.redelivered, max(_number(headers.get("x-delivery-count")), 0))
 
 
-def details(received: Received) -> Details:
+def details(opened: Opened) -> Details:
     """What the envelope leaves out."""
-    method = _method(received.method)
-    try:
-        found = properties(received.header)
-    except Unreadable:
-        found = Properties({}, {}, None)
+    method, found = opened
     headers = found.headers
     return Details(
         headers={k: v for k, given in headers.items() if not k.startswith("x-") and (v := _scalar(given)) is not None},
