@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from agents.deadletters.desk import Case
-from api.hiding import shown
+from api.dead_letter_bodies import body_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +73,9 @@ def full(case: Case) -> dict[str, Any]:
         "error": letter.error,
         "traceback": letter.traceback,
         "headers": letter.headers,
-        "body": _body(letter.letter_body),
+        "body": body_of(letter.letter_body),
         "trail": trail,
     }
-
-
-def _body(body: bytes) -> Any:
-    """JSON without its secrets; anything else as text."""
-    try:
-        return orjson.loads(orjson.dumps(shown(orjson.dumps(orjson.loads(body)))))
-    except orjson.JSONDecodeError:
-        return body.decode("utf-8", "replace")
 
 
 def line_of(value: object) -> str:
