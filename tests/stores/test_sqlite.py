@@ -70,7 +70,7 @@ async def test_a_disk_that_fails_while_committing_leaves_the_outcome_unknown(sto
     rows = {"orders": [(f"k{n}", b'"%s"' % (b"x" * 4000)) for n in range(100)]}
     with (
         largest_file(path.with_name("orders.db-wal").stat().st_size + 100_000),
-        pytest.raises(CommitUnknown, match="the disk (is full|does not)"),
+        pytest.raises(CommitUnknown, match=r"the disk (is full|does not)"),
     ):
         await store.commit(a_commit(checkpoint, rows, 2))
     again = await acquired(store)

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from stores.errors import StoreUnavailable
-from stores.port import Roster, Slot
+from stores.port import Roster, Slot, Store
 from streams import App, Worker
 from tests.streams.engine.stage import Order, Stage, on_stage, until
 
@@ -271,3 +272,41 @@ async def test_a_slot_that_was_taken_by_a_call_whose_answer_was_lost_is_not_left
     await stage.send(Order("a"), Order("b"))
     await counted(stage, 2)
     await worker.stop()
+
+
+class Slow:
+    """A store whose answers take their time."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        return method if name == "capabilities" else partial(self._call, method)
+
+    async def _call(self, method: Callable[..., Awaitable[Any]], *args: Any, **options: Any) -> Any:
+        await asyncio.sleep(self.seconds / 2)
+        answer = await method(*args, **options)
+        await asyncio.sleep(self.seconds / 2)
+        return answer
+
+
+@on_stage
+async def test_a_store_that_answers_slowly_for_minutes_loses_nothing_and_all_is_spread_evenly_again(
+    stage: Stage,
+) -> None:
+    stores = [Slow(stage.store), Slow(stage.store)]
+    first, second = [await stage.start(shop(), store=cast(Store, store)) for store in stores]
+    await until(spread(2, 2)(first, second))
+    for store in stores:
+        store.seconds = 4.5 * LEASE
+    for _ in range(60):
+        await stage.send(*[Order("a")] * 10)
+        await asyncio.sleep(5)
+    for store in stores:
+        store.seconds = 0
+    await counted(stage, 600)
+    await until(spread(2, 2)(first, second))
+    await first.stop()
+    await second.stop()
