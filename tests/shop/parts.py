@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from streams.testing import VirtualTimeLoop
+from tests.servers.errors import ServerUnavailable
 from tests.servers.supply import Supply
 from tests.shop.chaos import Chaos, guarded
 from tests.shop.course import LONG
@@ -95,9 +96,12 @@ def servers(number: int) -> Part:
 
 
 def judged(work: Callable[[int], Part], number: int) -> Part:
-    """What a piece of work has come to. Where it does not come to an end as it should, that is a breach."""
+    """What a piece of work has come to. Where it does not come to an end as it should, that is a breach, and the others
+    go on. Raises ServerUnavailable."""
     try:
         part = work(number)
-    except AssertionError as failed:
-        part = Part(breaches=(str(failed),))
+    except ServerUnavailable:
+        raise
+    except Exception as failed:
+        part = Part(breaches=(f"{type(failed).__name__}: {failed}",))
     return replace(part, breaches=tuple(f"{work.__name__} {number}: {breach}" for breach in part.breaches))

@@ -19,7 +19,7 @@ def test_work_that_does_not_come_to_its_end_is_a_breach() -> None:
     def restless(number: int) -> Part:
         raise AssertionError("the queue holds 3 messages")
 
-    assert judged(restless, 7) == Part(breaches=("restless 7: the queue holds 3 messages",))
+    assert judged(restless, 7) == Part(breaches=("restless 7: AssertionError: the queue holds 3 messages",))
 
 
 def test_the_report_takes_the_place_of_the_one_before_and_of_nothing_else(tmp_path: Path) -> None:
