@@ -9,6 +9,8 @@ PACKAGES := warren api agents streams stores topology
 PARALLEL := -n 4 --dist loadfile --no-loadscope-reorder
 
 export UV_PYTHON_DOWNLOADS := never
+# Tests start many processes, and each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .PHONY: help demo dataset test test-quick coverage lint audit format bench prove prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants servers clean
 

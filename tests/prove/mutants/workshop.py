@@ -69,7 +69,7 @@ def tried(mutant: Mutant) -> Verdict:
 def run(command: tuple[str, ...], place: Path) -> Verdict:
     """Run a part of the suite over the source in a place. Raises RuntimeError where it cannot be run."""
     began = time.monotonic()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_"))}
     try:
         ended = subprocess.run(
             [sys.executable, *command],
