@@ -2,29 +2,21 @@
 
 import asyncio
 import os
-import signal
 import subprocess
-import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
+from contextlib import ExitStack
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from agents.registry import AGENTS
+from tests.deploy.processes import WARREN, running
 from tests.servers.server import PostgresServer, RabbitMQServer
 from tests.staff import make_admin, staff
 
 SERVICES = tuple(AGENTS)
-WARREN = (sys.executable, "-m", "warren")
-STARTED = 150.0
-"""Seconds until a process serves, at the most: all of them start at once."""
 
 
 def environment(rabbitmq: RabbitMQServer, postgres: PostgresServer, user: str | None = None) -> dict[str, str]:
@@ -48,42 +40,6 @@ def environment(rabbitmq: RabbitMQServer, postgres: PostgresServer, user: str | 
         "WARREN_RATE_LIMIT": "0",
         "WARREN_SEAL_KEYS": b64encode(bytes(range(32))).decode(),
     }
-
-
-@dataclass
-class Running:
-    """A process of the shop, and the file that it writes its log to."""
-
-    process: "subprocess.Popen[bytes]"
-    told: Path
-
-    def log(self) -> str:
-        return self.told.read_text()
-
-    def address(self) -> str:
-        """Where it serves, once it does."""
-        deadline = time.monotonic() + STARTED
-        while time.monotonic() < deadline and self.process.poll() is None:
-            for line in self.log().splitlines():
-                if line.startswith("serving "):
-                    return line.removeprefix("serving ").strip()
-            time.sleep(0.05)
-        raise AssertionError(self.log())
-
-
-@contextmanager
-def running(*command: str, env: dict[str, str]) -> Iterator[Running]:
-    """A process of the shop; unless it is killed, it has to end cleanly on SIGTERM."""
-    with NamedTemporaryFile() as told:
-        process = subprocess.Popen([*WARREN, *command], env=env, stderr=told)
-        running = Running(process, Path(told.name))
-        try:
-            yield running
-        finally:
-            process.terminate()
-            code = process.wait(timeout=30)
-            assert code in {0, -signal.SIGKILL}, running.log()
-            assert "Traceback" not in running.log()
 
 
 @pytest.mark.timeout(400)
