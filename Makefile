@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Tests start many processes, and each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick coverage lint audit format bench prove prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants servers clean
+.PHONY: help demo dataset test test-quick coverage lint audit format bench bench-orders prove prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ format: .venv/.dev ## Format the code and mend what can be mended by itself
 
 bench: .venv/.dev ## Measure, on servers of its own (ARGS are the benchmarks' options)
 	@$(PYTHON) -m tests.servers run -- $(PYTHON) -m benchmarks $(ARGS)
+
+bench-orders: .venv/.dev ## Measure what a whole order costs each process, on servers of its own (ARGS="--profile orders")
+	@$(PYTHON) -m benchmarks.whole_orders $(ARGS)
 
 prove: prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants ## Show on real servers that every event counts once: about two hours
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID, uuid5
@@ -24,7 +25,9 @@ MOST_UNFINISHED: Final = 1_000
 """Orders under way at once, at the most."""
 BATCH: Final = 100
 ASKED: Final = 2 * BATCH
-"""Orders asked for at once, the oldest: to ask for all, fifty times a second, takes more than handling them."""
+"""Orders asked for at once, the oldest: to ask for all, again and again, takes more than handling them."""
+LOOK: Final = 0.1
+"""Seconds between two looks at them, while some are unfinished."""
 SUPPLIED: Final = 1_000
 """Products and deliveries published at once."""
 PATIENCE: Final = 60.0
@@ -171,7 +174,8 @@ class Replay:
         """Wait until no more than so many orders are unfinished."""
         deadline = time.monotonic() + PATIENCE
         while len(self._unfinished) > upto:
-            done = await patiently(lambda: self._tables.finished(list(islice(self._unfinished, ASKED))))
+            asked = list(islice(self._unfinished, ASKED))
+            done = await patiently(partial(self._tables.finished, asked))
             for order in done:
                 del self._unfinished[order]
             self._finished += len(done)
@@ -183,8 +187,8 @@ class Replay:
                     f"no order was finished for {PATIENCE:.0f} s, {len(self._unfinished)} are under way: "
                     "do all workers run? `/readyz` of each says what is wrong"
                 )
-            else:
-                await asyncio.sleep(0.02)
+            if len(done) < len(asked):
+                await asyncio.sleep(LOOK)
 
     async def _settled(self, wanted: Figures, ids: set[str]) -> Figures:
         """The figures once analytics has caught up: when they are right, or when they do not change any more."""
