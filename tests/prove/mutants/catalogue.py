@@ -41,7 +41,7 @@ FORWARDED_AFTER = """        await self._committed()
             await deliver(self._around.broker, batch.messages, self._trouble, self._around.jitter)
 """
 SETTLED = """        if sends:
-            await deliver(self._around.broker, sends, self._trouble, self._around.jitter)
+            await self._dispatch.deliver(sends)
             self.status.sent += len(sends)
         for hand in hands:
             hand.settling.ack(hand.delivery.envelope.offset)
@@ -49,7 +49,7 @@ SETTLED = """        if sends:
 ACKED_FIRST = """        for hand in hands:
             hand.settling.ack(hand.delivery.envelope.offset)
         if sends:
-            await deliver(self._around.broker, sends, self._trouble, self._around.jitter)
+            await self._dispatch.deliver(sends)
             self.status.sent += len(sends)
 """
 COMMIT = "        await self._store.commit(settled.commit)\n"
@@ -259,5 +259,12 @@ MUTANTS = (
         "        check_edition(self._source, lanes)\n",
         "",
         tests("tests/streams/engine/test_repartitions.py"),
+    ),
+    Mutant(
+        "what is refused of what handlers sent together is not sent again",
+        "streams/dispatch.py",
+        "        if rest:\n",
+        "        if not rest:\n",
+        tests("tests/streams/engine/test_queue_agents.py"),
     ),
 )
