@@ -19,7 +19,10 @@ OPEN: Final = frozenset({published.JWKS, published.ENDED, service_passes.PATH})
 
 
 class ServiceGuard:
-    """Refuses requests without the gateway's service token for this part. What operators ask stays open."""
+    """Refuses requests without the gateway's service token for this part. What operators ask stays open.
+
+    Where the gateway says that a request comes from, is where it comes from.
+    """
 
     def __init__(self, app: ASGIApp, callers: Callers, part: str) -> None:
         self._app = app
@@ -50,6 +53,7 @@ class ServiceGuard:
             return _refused("the service token does not count: it lasts a minute, for one part")
         except AccountError as error:
             return problem_of(error)
+        scope["client"] = (Headers(scope=scope).get("x-forwarded-for", ""), 0)
         return None
 
 

@@ -12,7 +12,7 @@ from agents.auth.errors import AccountError
 from api.forwarding import Headers, forwarded, target, without
 from api.racing import first
 from api.service_passes import ServicePasses
-from api.socket_guard import TRY_AGAIN_LATER
+from api.socket_guard import PROTOCOL, TRY_AGAIN_LATER
 from api.upstreams import CONNECT_WITHIN, Process, Upstream
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
@@ -37,11 +37,11 @@ async def hand_on_socket(
     try:
         headers = without(await forwarded(scope, upstream.service, passes), _HANDSHAKE)
     except AccountError:
-        await _close(send, TRY_AGAIN_LATER, "tokens cannot be checked now")
+        await _turn_away(scope, send, "tokens cannot be checked now")
         return
     connection = await _connected(upstream, headers, scope)
     if connection is None:
-        await _close(send, TRY_AGAIN_LATER, f"the service {upstream.service!r} cannot be reached")
+        await _turn_away(scope, send, f"the service {upstream.service!r} cannot be reached")
         return
     async with connection:
         await send({"type": "websocket.accept", "subprotocol": connection.subprotocol})
@@ -103,6 +103,12 @@ def _said(message: Message) -> str | bytes:
 
 def _code(code: int | None) -> int:
     return NORMAL if code is None or code in _UNSPEAKABLE else code
+
+
+async def _turn_away(scope: Scope, send: Send, reason: str) -> None:
+    """Accepted first: of a handshake that fails, a browser tells its page nothing."""
+    await send({"type": "websocket.accept", "subprotocol": PROTOCOL if PROTOCOL in scope["subprotocols"] else None})
+    await _close(send, TRY_AGAIN_LATER, reason)
 
 
 async def _close(send: Send, code: int, reason: str) -> None:

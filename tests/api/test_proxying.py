@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
+from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from api.app import create_app
 from api.gateway import Gateway
@@ -154,3 +157,65 @@ async def test_requests_without_a_body_are_handed_on_without_one(method: str) ->
     async with split(service) as (shop, _), asyncio.timeout(5):
         assert (await shop.client.request(method, "/api/orders/x")).status_code == 200
     assert "transfer-encoding" not in headers_of(service.asked[0])
+
+
+async def test_a_process_that_hangs_is_503_and_counts_as_failed() -> None:
+    async def hang(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    transport = httpx.ASGITransport(hang)
+    async with httpx.AsyncClient(transport=_Impatient(transport)) as connections:
+        upstream = Upstream("orders", ["http://orders"], connections, Clock())
+        async with open_shop(gateway=Gateway(upstreams={"/api/orders": upstream})) as shop:
+            answers = [await shop.client.post("/api/orders", content=b"{}") for _ in range(20)]
+            assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "1")}
+            assert "has not answered" in answers[0].json()["detail"]
+            assert upstream.processes[0].breaker.circuit is Circuit.OPEN
+
+
+class _Impatient(httpx.AsyncBaseTransport):
+    """Gives up as httpx does when an answer takes too long, and sooner."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            async with asyncio.timeout(0.05):
+                return await self._transport.handle_async_request(request)
+        except TimeoutError as error:
+            raise httpx.ReadTimeout("no answer", request=request) from error
+
+
+@pytest.mark.parametrize("offered", [None, ["warren", "bearer.t"]])
+async def test_a_websocket_to_nobody_is_closed_with_1013_which_a_page_can_read(offered: list[str] | None) -> None:
+    async with client() as connections:
+        upstream = Upstream("analytics", [NOBODY], connections, Clock())
+        async with (
+            open_shop(gateway=Gateway(upstreams={"/api/analytics": upstream})) as shop,
+            serve(create_app(shop.edge), HOST, 0, grace=1) as port,
+            connect(f"ws://{HOST}:{port}/api/analytics/live", proxy=None, subprotocols=_named(offered)) as socket,
+        ):
+            assert socket.subprotocol == (offered and "warren")
+            await asyncio.wait_for(socket.wait_closed(), 30)
+            assert (socket.close_code, socket.close_reason) == (1013, "the service 'analytics' cannot be reached")
+
+
+async def test_a_websocket_ends_with_1013_when_its_process_is_gone() -> None:
+    async with client() as connections, open_shop() as behind:
+        app = create_app(behind.edge)
+        part = serve(app, HOST, 0, grace=1)
+        upstream = Upstream("analytics", [f"http://{HOST}:{await part.__aenter__()}"], connections, Clock())
+        async with (
+            open_shop(gateway=Gateway(upstreams={"/api/analytics": upstream})) as shop,
+            serve(create_app(shop.edge), HOST, 0, grace=1) as port,
+            connect(f"ws://{HOST}:{port}/api/analytics/live", proxy=None) as socket,
+        ):
+            assert "snapshot" in str(await asyncio.wait_for(socket.recv(), 30))
+            await part.__aexit__(None, None, None)
+            await asyncio.wait_for(socket.wait_closed(), 30)
+            assert socket.close_code in {1012, 1013}  # the part says that it restarts, or nothing any more
+
+
+def _named(offered: list[str] | None) -> list[Subprotocol] | None:
+    return None if offered is None else [Subprotocol(name) for name in offered]

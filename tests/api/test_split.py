@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from agents.auth.keys import Key
 from agents.auth.service_tokens import SERVICE_LIFE, service_token
 from agents.auth.tokens import ACCESS_LIFE
+from api.app import create_app
 from api.published import ENDED, JWKS
 from api.service_passes import PATH, SERVICE_TOKEN
-from tests.agents.auth.scene import MINUTE, Clock
+from tests.agents.auth.scene import EMAIL, MINUTE, PASSWORD, Clock
 from tests.api.auth_scene import header
 from tests.api.shop import order
 from tests.api.split_scene import SECRET, Split, open_split
@@ -240,6 +241,33 @@ async def test_revocations_name_sessions_and_nothing_else(split: Split) -> None:
     assert (await split.shop.client.get(ENDED)).json() == {"sessions": []}
     await split.shop.client.post("/api/auth/logout-all", headers=bearer)
     assert len((await split.shop.client.get(ENDED)).json()["sessions"]) == 1
+
+
+async def test_guesses_of_a_password_are_counted_where_they_come_from(split: Split) -> None:
+    await split.shop.bearer()
+    gateway = create_app(split.shop.shop.edge)
+    wrong, right = {"email": EMAIL, "password": "a guess"}, {"email": EMAIL, "password": PASSWORD}
+
+    def somewhere(address: str) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(gateway, client=(address, 1)), base_url="http://shop")
+
+    async with somewhere("192.0.2.1") as attacker, somewhere("192.0.2.2") as owner:
+        spoofed = [{"X-Forwarded-For": f"198.51.100.{n}"} for n in range(11)]
+        answers = [await attacker.post("/api/auth/login", json=wrong, headers=headers) for headers in spoofed]
+        assert problem(answers[0]) == (401, "wrong_credentials")
+        assert problem(answers[-1]) == (429, "too_many_tries")
+        assert (await owner.post("/api/auth/login", json=right)).status_code == 200
+
+
+async def test_a_stolen_refresh_token_ends_the_session_in_every_part(split: Split, clock: Clock) -> None:
+    await split.shop.bearer()
+    pair = (await split.shop.login()).json()
+    assert (await split.shop.refresh(pair["refreshToken"])).status_code == 200
+    bearer = header(pair["accessToken"])
+    assert (await split.shop.client.get("/api/orders", headers=bearer)).status_code == 200
+    assert problem(await split.shop.refresh(pair["refreshToken"])) == (401, "token_refused")
+    clock.forward(SECOND)
+    assert problem(await split.shop.client.get("/api/orders", headers=bearer)) == (401, "token_refused")
 
 
 class _Chance:
