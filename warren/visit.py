@@ -157,12 +157,13 @@ class Visit:
     async def _call(
         self, method: str, path: str, body: Json | None = None, *, key: str = "", refusable: bool = False
     ) -> Json:
-        """The answer. Raises Leaves where it is no; where that may be (409: it is too late), it is not told."""
+        """The answer; nothing where it is too late for it (409) and that may be. Raises Leaves where it is no."""
         headers = {"Idempotency-Key": key} if key else {}
         answer = await self._client.request(method, path, json=body, headers=headers)
+        if refusable and answer.status_code == httpx.codes.CONFLICT:
+            return {}
         if answer.is_error:
-            if not (refusable and answer.status_code == httpx.codes.CONFLICT):
-                log.warning("a shopper was refused", path=path, status=answer.status_code, problem=answer.text[:200])
+            log.warning("a shopper was refused", path=path, status=answer.status_code, problem=answer.text[:200])
             raise Leaves
         found: Json = answer.json()
         return found

@@ -1,8 +1,9 @@
 """Shoppers in the whole shop, in virtual time: they live every part of its life."""
 
 import asyncio
+import json
 from random import Random
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from agents.inventory.events import InventoryReceive, ProductPut, StockLine
 from streams.testing import VirtualTimeLoop
@@ -44,5 +45,10 @@ def test_shoppers_use_the_whole_life_of_the_shop() -> None:
     orders = read_all(Order, evidence.rows("orders.orders").values())
     assert {"DELIVERED", "CANCELLED", "PAYMENT_FAILED"} <= {order.status for order in orders}
     assert {"REFUNDED", "PARTIALLY_REFUNDED", "CAPTURED"} <= {order.payment_status for order in orders}
+    refunded = {order.id for order in orders if order.payment_status == "REFUNDED" and order.status == "DELIVERED"}
+    unpacked = {str(uuid5(UUID(item.product_id), order.id)) for order in orders for item in order.items}
+    received = {row["id"] for row in map(json.loads, evidence.rows("inventory.receipts").values())}
+    assert refunded, "nobody has returned anything"
+    assert len(unpacked & received) >= len(refunded), "what was sent back is not on the shelf"
     told = {message.type for message in evidence.logs["analytics.all.events"]}
     assert {f"user.activity.{what}" for what in ("product_viewed", "cart_added", "checkout_started")} <= told
