@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
-from benchmarks.scene import IDS, LANES, MANY, PUBLISHED, QUEUE, Scene
+from benchmarks.scene import IDS, LANES, MANY, NOTHING, PUBLISHED, QUEUE, Scene
 from benchmarks.subject import Subject
 
 
@@ -41,6 +41,7 @@ class Entry:
 
 COUNTING = "warren_counting:WarrenCounting"
 READING = "warren_reading:WarrenReading"
+PUBLISHING = "warren_edge_publishing"
 
 
 def _edge(subject: str, title: str, source: str, place: str) -> list[Entry]:
@@ -63,10 +64,26 @@ CATALOGUE: Sequence[Entry] = (
     Entry("queue", "aio-pika", "aio-pika queue iterator, acked", QUEUE, "aio_pika_queue:AioPikaQueue", 0.25),
     Entry("publishing", "warren", "Warren, confirmed", PUBLISHED, "warren_publishing:WarrenPublishing", 0.5),
     Entry("publishing", "aiormq", "aiormq, confirmed", PUBLISHED, "aiormq_publishing:AiormqPublishing", 0.5),
-    *_edge("warren-single", "Warren, POST of an event, confirmed", PUBLISHED, "warren_edge:single"),
+    *_edge("warren-single", "Warren, POST of an event, confirmed", PUBLISHED, f"{PUBLISHING}:single"),
     *_edge("fastapi-single", "bare FastAPI and aio-pika, the same", PUBLISHED, "fastapi_edge:FastApiEdge"),
-    Entry("edge", "warren-lines", "Warren, NDJSON of 10,000 events", PUBLISHED, "warren_edge:lines", connections=4),
-    Entry("edge", "warren-array", "Warren, arrays of 1,000 events", PUBLISHED, "warren_edge:array", connections=4),
+    *_edge("warren-order", "Warren, GET of an order", NOTHING, "warren_edge_reading:order"),
+    *_edge("warren-row", "Warren, GET of a row of a table", NOTHING, "warren_edge_reading:row"),
+    Entry(
+        "edge",
+        "warren-lines",
+        "Warren, NDJSON of 10,000 events",
+        PUBLISHED,
+        "warren_edge_publishing:lines",
+        connections=4,
+    ),
+    Entry(
+        "edge",
+        "warren-array",
+        "Warren, arrays of 1,000 events",
+        PUBLISHED,
+        "warren_edge_publishing:array",
+        connections=4,
+    ),
     Entry("memory", "warren", "Warren, counting a million events", MANY, COUNTING, 5.0, once=True),
 )
 

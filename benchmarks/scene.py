@@ -13,6 +13,8 @@ MANY = "orders.many"
 PUBLISHED = "orders.published"
 """The log that publishing fills."""
 QUEUE = "orders.queue"
+NOTHING = ""
+"""No events wait anywhere, and none are published: `count` are requests."""
 
 
 class Scene(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from aiormq.abc import AbstractChannel
 
 from benchmarks.messages import messages
 from benchmarks.orders import EXCHANGE, TYPE
-from benchmarks.scene import LANES, PUBLISHED, QUEUE, Scene
+from benchmarks.scene import LANES, NOTHING, PUBLISHED, QUEUE, Scene
 from benchmarks.servers import Servers
 from streams.broker import Message, Outcome
 from streams.rabbitmq import RabbitMQ
@@ -39,7 +39,7 @@ class Stage:
     @asynccontextmanager
     async def scene(self, source: str, count: int) -> AsyncIterator[Scene]:
         """A scene with `count` events in its source (none in PUBLISHED, which is to be filled) and an empty schema."""
-        if self._filled.get(source) != count:
+        if source != NOTHING and self._filled.get(source) != count:
             await self._fill(source, count)
         schema = f"bench_{uuid4().hex}"
         await self._execute(f"CREATE SCHEMA {schema}")

@@ -4,7 +4,7 @@ import random
 import time
 from contextlib import AsyncExitStack
 from ipaddress import ip_network
-from math import gcd
+from typing import Protocol
 
 from agents.auth.accounts import Accounts
 from agents.auth.database import open_database
@@ -12,38 +12,38 @@ from agents.auth.events import Profile
 from agents.auth.passwords import Passwords
 from agents.auth.schema import migrate
 from agents.auth.users import NewUser
+from agents.orders.tables import app as orders
 from api.app import create_app
+from api.declared import tables_of
 from api.edge import Edge
 from api.gateway import Gateway
 from api.server import serve
 from benchmarks.clients import ask
 from benchmarks.load import Load, Plan
 from benchmarks.orders import EXCHANGE, TYPE
-from benchmarks.publishing import ARRAY, LINES, ONE, Publishing
-from benchmarks.scene import Scene
+from benchmarks.scene import PUBLISHED, Scene
 from benchmarks.subjects.warren_order import OrderCreated
 from streams import Publisher, Views
 from streams.rabbitmq import RabbitMQ
 from topology.spec import Binding, Exchange, Log, Service, Topology
 from warren import logs
 
-PUBLISH = f"/api/events/{EXCHANGE}/{TYPE}"
 GATEWAY = "gateway"
 
 
-def single(scene: Scene, connections: int) -> "WarrenEdge":
-    """One event a request."""
-    return WarrenEdge(scene, connections, ONE)
+class Asking(Protocol):
+    """What the clients of a trial do."""
 
+    role: str
+    """Of whoever does it."""
+    status: int
+    """Of every answer."""
 
-def lines(scene: Scene, connections: int) -> "WarrenEdge":
-    """Many, as NDJSON."""
-    return WarrenEdge(scene, connections, LINES)
+    async def views(self, scene: Scene, stack: AsyncExitStack) -> Views:
+        """What there is to read, for as long as the stack lasts."""
 
-
-def array(scene: Scene, connections: int) -> "WarrenEdge":
-    """Many, as a JSON array."""
-    return WarrenEdge(scene, connections, ARRAY)
+    def requests(self, count: int, token: str) -> tuple[list[bytes], int]:
+        """Requests to be sent by turns, and how many make `count`."""
 
 
 class WarrenEdge:
@@ -51,10 +51,10 @@ class WarrenEdge:
 
     load: Load
 
-    def __init__(self, scene: Scene, connections: int, publishing: Publishing) -> None:
+    def __init__(self, scene: Scene, connections: int, asking: Asking) -> None:
         self._scene = scene
         self._connections = connections
-        self._publishing = publishing
+        self._asking = asking
         self._broker = RabbitMQ(scene.amqp, scene.stream)
         self._stack = AsyncExitStack()
         self._plan: Plan
@@ -64,16 +64,12 @@ class WarrenEdge:
         self._stack.push_async_callback(self._broker.close)
         await self._broker.open()
         accounts = await self._accounts()
-        await accounts.register(NewUser("events@shop.example", "a long password", Profile(), ["service"]))
-        token = (await accounts.login("events@shop.example", "a long password")).access_token
-        port = await self._stack.enter_async_context(serve(create_app(self._edge(accounts)), "127.0.0.1", 0))
-        self._plan = self._planned(port, token)
-
-    def _planned(self, port: int, token: str) -> Plan:
-        count = self._scene.count
-        each = gcd(count, self._publishing.most)
-        requests = self._publishing.requests(each, PUBLISH, Authorization=f"Bearer {token}")
-        return Plan(port, requests, count // each, self._connections, 202)
+        await accounts.register(NewUser("load@shop.example", "a long password", Profile(), [self._asking.role]))
+        token = (await accounts.login("load@shop.example", "a long password")).access_token
+        edge = self._edge(accounts, await self._asking.views(self._scene, self._stack))
+        port = await self._stack.enter_async_context(serve(create_app(edge), "127.0.0.1", 0))
+        requests, number = self._asking.requests(self._scene.count, token)
+        self._plan = Plan(port, requests, number, self._connections, self._asking.status)
 
     async def _accounts(self) -> Accounts:
         database = open_database("memory:")
@@ -82,17 +78,18 @@ class WarrenEdge:
         self._stack.push_async_callback(accounts.close)
         return accounts
 
-    def _edge(self, accounts: Accounts) -> Edge:
-        ids, topology = random.SystemRandom(), _topology(self._scene.source)
+    def _edge(self, accounts: Accounts, views: Views) -> Edge:
+        ids, topology = random.SystemRandom(), _topology(self._scene.source or PUBLISHED)
         return Edge(
             broker=self._broker,
             publisher=Publisher(self._broker, topology, service=GATEWAY, now=_now, ids=ids),
-            views=Views({}),
+            views=views,
             topology=topology,
             now=_now,
             ids=ids,
             health=self._broker.health,
             status=list,
+            tables=tables_of([orders]),
             records={TYPE: (OrderCreated,)},
             opened_accounts=accounts,
             patience=60.0,
