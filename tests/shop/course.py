@@ -17,7 +17,7 @@ SHORT: Final = Course(
 LONG: Final = Course(
     Ways(orders=6_000, products=20, pieces=1_200, gaps=(0.02, 0.03, 0.04), delays=(0.0, 0.05, 0.5, 5.0, 40.0, 120.0)),
     {"killed": 20, "frozen": 5, "cut": 12, "delayed": 6, "broker killed": 3, "database killed": 3},
-    seconds=240,
+    seconds=180,
     rest_within=1_800,
 )
 """All cards: those that hang are asked after for two minutes, and what is kept from all is tried again for minutes."""
