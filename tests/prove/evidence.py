@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,9 +13,9 @@ from aiormq.abc import AbstractConnection, DeliveredMessage
 from pamqp.common import FieldTable
 
 _SILENCE: Final = 120.0
-"""Seconds without a message after which a log is taken to have no more, though it ends before the offset it said."""
+"""Seconds without a message after which a log is taken to have no more."""
 _REST: Final = 5.0
-"""The same once it is there: what RabbitMQ says of a log's length may be some seconds old."""
+"""The same at its end, where all there is comes at once."""
 _ACKNOWLEDGED: Final = 500
 
 
@@ -60,13 +61,31 @@ async def collect(amqp: str, postgres: str, schema: str) -> Evidence:
 
 
 async def _messages(connection: AbstractConnection, log: str) -> list[Found]:
-    """All of a log, until nothing more comes."""
+    """All of a log, up to its last message."""
+    if (last := await _last(connection, log)) < 0:
+        return []
+    return await _read(connection, log, "first", lambda found: bool(found) and found[-1].offset >= last)
+
+
+async def _last(connection: AbstractConnection, log: str) -> int:
+    """The offset of a log's last message; -1 where there is none. What RabbitMQ says of its length may be old."""
+    chunk = await _read(connection, log, "last", lambda _: False, silence=_REST)
+    return chunk[-1].offset if chunk else -1
+
+
+async def _read(
+    connection: AbstractConnection,
+    log: str,
+    begin: str,
+    enough: Callable[[list[Found]], bool],
+    *,
+    silence: float = _SILENCE,
+) -> list[Found]:
+    """The messages from there on, until it is enough, or nothing more comes."""
     found: list[Found] = []
     came = asyncio.Event()
     channel = await connection.channel()
     await channel.basic_qos(prefetch_count=4 * _ACKNOWLEDGED)
-    declared = await channel.queue_declare(log, passive=True)
-    last = (declared.message_count or 0) - 1
 
     async def take(message: DeliveredMessage) -> None:
         found.append(_found(message))
@@ -74,11 +93,12 @@ async def _messages(connection: AbstractConnection, log: str) -> list[Found]:
         if len(found) % _ACKNOWLEDGED == 0 and message.delivery_tag is not None:
             await channel.basic_ack(message.delivery_tag, multiple=True)
 
-    await channel.basic_consume(log, take, arguments={"x-stream-offset": "first"})
+    await channel.basic_consume(log, take, arguments={"x-stream-offset": begin})
     with suppress(TimeoutError):
-        while True:
+        while not enough(found):
             came.clear()
-            await asyncio.wait_for(came.wait(), _REST if found and found[-1].offset >= last else _SILENCE)
+            await asyncio.wait_for(came.wait(), silence if found else _SILENCE)
+    await channel.close()
     return found
 
 
