@@ -1,5 +1,7 @@
 """The shop with WARREN_AUTH=required: who may do what; and without it: everything goes on as it did."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from agents.auth.roles import GIVEN
 from tests.api.auth_scene import AuthShop, open_auth_shop
 from tests.api.shop import order, until
+from tests.api.split_scene import open_split
 from tests.api.test_auth import problem
 
 GUARDED: dict[str, set[str]] = {
@@ -49,8 +52,20 @@ async def test_without_a_token_only_what_is_for_anyone_is_served(guarded_shop: A
     assert guarded_shop.shop.weather.seen == []
 
 
-async def test_another_user_s_order_is_404_and_support_sees_it() -> None:
-    async with open_auth_shop(work=True, auth_required=True) as shop:
+@asynccontextmanager
+async def working(kind: str) -> AsyncIterator[AuthShop]:
+    """A guarded shop whose agents run: served by one process, or in parts."""
+    if kind == "split":
+        async with open_split(work=True) as split:
+            yield split.shop
+    else:
+        async with open_auth_shop(work=True, auth_required=True) as shop:
+            yield shop
+
+
+@pytest.mark.parametrize("kind", ["whole", "split"])
+async def test_another_user_s_order_is_404_and_support_sees_it(kind: str) -> None:
+    async with working(kind) as shop:
         hazel = await shop.bearer()
         id = (await shop.client.get("/api/users/me", headers=hazel)).json()["id"]
         body, key = order(userId=id), {"Idempotency-Key": "one"}

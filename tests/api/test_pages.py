@@ -42,3 +42,11 @@ async def test_what_the_dashboard_asks_for_is_answered(shop: Shop) -> None:
     assert "/readyz" in paths
     for path in paths:
         assert (await shop.client.get(path)).status_code == 200, path
+
+
+async def test_the_dashboard_s_tokens_end_with_the_page(shop: Shop) -> None:
+    page = (await shop.client.get("/dashboard")).text
+    script = (await shop.client.get("/dashboard/dashboard.js")).text
+    assert 'autocomplete="current-password"' in page
+    assert "/api/auth/login" in script
+    assert not re.search(r"localStorage|sessionStorage|indexedDB|cookie|location\.(hash|search)", script)
