@@ -50,18 +50,18 @@ def measure(orders: int, profiled: frozenset[str]) -> None:
             said: dict[str, Any] = json.loads(replay.output)
             assert said["differences"] == [], said["differences"]
     guard.close()
-    _tell(orders, elapsed, {name: spent[name] - before[name] for name in pids})
+    click.echo("\n".join(told(orders, elapsed, {name: spent[name] - before[name] for name in pids})))
 
 
 def _spent(pids: Mapping[str, int]) -> dict[str, float]:
     return {name: processes.cpu_seconds(pid) for name, pid in pids.items()}
 
 
-def _tell(orders: int, elapsed: float, spent: Mapping[str, float]) -> None:
-    click.echo(f"{orders:,} orders in {elapsed:.1f} s, {orders / elapsed:,.0f}/s; ms of CPU an order:")
-    for name, seconds in spent.items():
-        click.echo(f"{name:>14} {1000 * seconds / orders:6.3f}")
-    click.echo(f"{'all':>14} {1000 * sum(spent.values()) / orders:6.3f}")
+def told(orders: int, elapsed: float, spent: Mapping[str, float]) -> Iterator[str]:
+    """Lines about orders that took `elapsed` seconds, and `spent` seconds of CPU of each process."""
+    yield f"{orders:,} orders in {elapsed:.1f} s, {orders / elapsed:,.0f}/s; ms of CPU an order:"
+    for name, seconds in (*spent.items(), ("all", sum(spent.values()))):
+        yield f"{name:>14} {1000 * seconds / orders:6.3f}"
 
 
 @contextmanager
