@@ -1,6 +1,7 @@
 """Where requests come from: functions of addresses."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -28,6 +29,7 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: Sequence[Network]) -
     return client
 
 
+@lru_cache(10_000)
 def place_of(address: str) -> str:
     """What counts as one place: an address, of IPv6 the network of 64 bits that one customer has."""
     ip = _address(address)

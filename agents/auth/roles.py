@@ -1,7 +1,8 @@
 """Roles, and what each may do."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 
@@ -41,7 +42,8 @@ SCOPES: Final[Mapping[Role, frozenset[str]]] = {
 """What a role may do beyond what everybody may do with what is their own."""
 
 
-def scopes_of(roles: Iterable[str]) -> frozenset[str]:
+@lru_cache(1_024)
+def scopes_of(roles: tuple[str, ...]) -> frozenset[str]:
     """All that these roles may do together; unknown roles may do nothing."""
     known = [Role(role) for role in roles if role in frozenset(Role)]
     return frozenset().union(*(SCOPES[role] for role in known))

@@ -173,8 +173,8 @@ async def test_the_published_keys_prove_tokens_and_hold_nothing_private(accounts
 def test_every_role_has_scopes_and_service_is_given_to_nobody() -> None:
     assert set(SCOPES) == set(Role)
     assert Role.SERVICE not in GIVEN
-    assert scopes_of(["customer", "unheard-of"]) == frozenset()
-    assert scopes_of(["support", "warehouse"]) == SCOPES[Role.SUPPORT] | SCOPES[Role.WAREHOUSE]
+    assert scopes_of(("customer", "unheard-of")) == frozenset()
+    assert scopes_of(("support", "warehouse")) == SCOPES[Role.SUPPORT] | SCOPES[Role.WAREHOUSE]
 
 
 async def test_a_token_that_was_proven_before_ends_all_the_same(accounts: Accounts, clock: Clock) -> None:
