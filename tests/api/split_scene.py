@@ -34,16 +34,16 @@ SECRET = "the gateway's own secret of 32 bytes"
 
 @dataclass
 class Door:
-    """A part's address: whether anybody is there, and what was asked."""
+    """A part's address: whether anybody is there, and what was asked, of nobody too."""
 
     app: ASGIApp | None = None
     open: bool = True
     asked: list[str] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append(scope.get("path", ""))
         if not self.open or self.app is None:
             raise httpx.ConnectError("nobody is there")
-        self.asked.append(scope["path"])
         await self.app(scope, receive, send)
 
 

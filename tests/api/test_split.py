@@ -96,6 +96,7 @@ async def test_forged_service_tokens_are_refused(split: Split, clock: Clock) -> 
         jwt.encode(claims, key.public.public_bytes_raw(), "HS256", head),
         service_token("orders", stranger, issuer="warren", now=clock(), chance=_Chance()),
         service_token("orders", key, issuer="another", now=clock(), chance=_Chance()),
+        jwt.encode(claims, key.private, "EdDSA", {**head, "typ": "at+jwt"}),
         jwt.encode({**claims, "sub": "orders"}, key.private, "EdDSA", head),
         jwt.encode({**claims, "exp": "soon"}, key.private, "EdDSA", head),
         jwt.encode({name: claims[name] for name in claims if name != "exp"}, key.private, "EdDSA", head),
@@ -210,7 +211,10 @@ async def test_a_part_that_has_never_reached_auth_says_that_it_cannot_tell(split
     key = await split.shop.accounts.keys.signing()
     split.doors["auth"].open = False
     token = service_token("orders", key, issuer="warren", now=clock(), chance=_Chance())
-    assert problem(await ask(split, "orders", token)) == (503, "accounts_unavailable")
+    for _ in range(20):
+        assert problem(await ask(split, "orders", token)) == (503, "accounts_unavailable")
+        clock.forward(SECOND // 10)
+    assert split.doors["auth"].asked.count(JWKS) == 2  # once a second, whoever asks
 
 
 @pytest.mark.parametrize("away", ["orders", "analytics"])
