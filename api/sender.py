@@ -42,11 +42,18 @@ class Sender:
         if message.message_id in self._in_flight:
             (outcome,) = await self.send([message])
         else:
-            outcome = await self._gathering.send(message)
+            outcome = await self._together(message)
         if outcome is Outcome.UNROUTABLE:
             raise unroutable(message.exchange, message.routing_key)
         if outcome is not Outcome.CONFIRMED:
             raise broker_trouble(outcome)
+
+    async def _together(self, message: Message) -> Outcome:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._gathering.send(message)
+        except TimeoutError:
+            return Outcome.LOST
 
     async def _persist(self, messages: Sequence[Message], outcomes: list[Outcome]) -> None:
         for delay in _delays():

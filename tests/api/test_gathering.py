@@ -40,16 +40,37 @@ async def test_what_is_given_at_once_goes_together_and_each_is_told_its_own_outc
     assert broker.groups == [["a", "b", "c"]]
 
 
-async def test_a_group_waits_for_no_other() -> None:
+async def test_two_groups_are_under_way_and_what_comes_meanwhile_goes_together() -> None:
     broker = Broker()
     broker.open.clear()
     gathering = Gathering(broker.send)
-    first = asyncio.create_task(gathering.send(message("a")))
-    await broker.asked.acquire()
-    second = asyncio.create_task(gathering.send(message("b")))
-    await broker.asked.acquire()
+    sends = []
+    for id in "ab":
+        sends.append(asyncio.create_task(gathering.send(message(id))))
+        await broker.asked.acquire()
+    for id in "cde":
+        sends.append(asyncio.create_task(gathering.send(message(id))))
+        await asyncio.sleep(0)
     broker.open.set()
-    assert {*await asyncio.gather(first, second)} == {CONFIRMED}
+    assert {*await asyncio.gather(*sends)} == {CONFIRMED}
+    assert broker.groups == [["a"], ["b"], ["c", "d", "e"]]
+
+
+async def test_who_goes_away_before_the_group_leaves_is_not_sent() -> None:
+    broker = Broker()
+    broker.open.clear()
+    gathering = Gathering(broker.send)
+    sends = []
+    for id in "ab":
+        sends.append(asyncio.create_task(gathering.send(message(id))))
+        await broker.asked.acquire()
+    gone, stays = (asyncio.create_task(gathering.send(message(id))) for id in "cd")
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    broker.open.set()
+    assert await stays is CONFIRMED
+    assert broker.groups[-1] == ["d"]
 
 
 async def test_ids_of_a_group_differ() -> None:
