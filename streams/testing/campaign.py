@@ -1,5 +1,6 @@
 """Many simulations, over all cores."""
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,8 @@ from streams.testing.verdict import Figures
 
 AT_ONCE = 10
 """Seeds that a process is given at a time."""
+GARBAGE = 100_000
+"""Objects between looks for cycles: a simulation is over before it makes many more, and then all of it is one."""
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ def _alone(scenario: str, seeds: Sequence[int]) -> Iterator[Result]:
 def _together(scenario: str, seeds: Sequence[int], processes: int | None) -> Iterator[Result]:
     remaining = iter(seeds)
     groups = list(iter(lambda: list(islice(remaining, AT_ONCE)), []))
-    pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), gc.set_threshold, (GARBAGE,))
     try:
         yield from pool.map(partial(run_seeds, scenario), groups)
     finally:

@@ -18,7 +18,7 @@ from streams.testing.wire import Network, Wire
 from streams.worker import Worker
 from topology.spec import Topology
 
-LEASES = (1.0, 3.0, 10.0, 10.0)
+LEASES = (3.0, 6.0, 10.0)
 LIMITS = (Limits(events=1), Limits(events=3, bytes=1_500), Limits(events=7), Limits(bytes=4_000), Limits())
 SKEWS = (0, 0, -20_000, 15_000)
 """Milliseconds by which a machine's clock is wrong."""

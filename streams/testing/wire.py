@@ -15,7 +15,6 @@ from streams.testing.trace import Trace
 from streams.testing.weather import Passing, Trip, Weather
 
 T = TypeVar("T")
-Tasks = dict["asyncio.Task[None]", None]
 Work = Callable[[], Awaitable[T]]
 
 
@@ -26,27 +25,33 @@ class Network:
         self.weather = weather
         self.trace = trace
         self._outside: Context = copy_context()
-        self._late: Tasks = {}
-        self._all: Tasks = {}
+        self._under_way: dict[asyncio.Task[None], Process | None] = {}
+        self._late: dict[asyncio.Task[None], None] = {}
 
-    def begin(self, work: Coroutine[Any, Any, None], *, late: bool) -> "asyncio.Task[None]":
-        """Run something in no process."""
+    def begin(
+        self, work: Coroutine[Any, Any, None], *, late: bool, process: Process | None = None
+    ) -> "asyncio.Task[None]":
+        """Run something in no process, whatever becomes of that which waits for it."""
         task = asyncio.get_running_loop().create_task(work, context=self._outside.copy())
-        self.remember(task, self._all)
+        self._under_way[task] = process
         if late:
-            self.remember(task, self._late)
+            self._late[task] = None
+        task.add_done_callback(self._done, context=self._outside)
         return task
 
-    def remember(self, task: "asyncio.Task[None]", among: Tasks) -> None:
-        """Keep a task among others until it is done, whatever has become of the process that asks for it."""
-        among[task] = None
-        task.add_done_callback(among.pop, context=self._outside)
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        del self._under_way[task]
+        self._late.pop(task, None)
+
+    def awaited_by(self, process: Process) -> "list[asyncio.Task[None]]":
+        """What is under way, and this process waits for it."""
+        return [task for task, by in self._under_way.items() if by is process]
 
     async def close(self) -> None:
         """Leave undone what nobody waits for any more."""
-        for task in tuple(self._all):
+        for task in self._under_way:
             task.cancel()
-        await asyncio.gather(*self._all, return_exceptions=True)
+        await asyncio.gather(*self._under_way, return_exceptions=True)
 
     async def arrived(self) -> None:
         """Wait until nothing is late any more."""
@@ -61,7 +66,6 @@ class Wire:
         self.process = process
         self._network = network
         self._cut = False
-        self._under_way: Tasks = {}
 
     @property
     def weather(self) -> Weather:
@@ -81,8 +85,8 @@ class Wire:
         if self._cut:
             raise asyncio.CancelledError
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        task = self._network.begin(_carry(work, trip, broken, answer), late=trip.passing is Passing.LATE)
-        self._network.remember(task, self._under_way)
+        late = trip.passing is Passing.LATE
+        task = self._network.begin(_carry(work, trip, broken, answer), late=late, process=self.process)
         try:
             return await answer
         except asyncio.CancelledError:
@@ -95,8 +99,7 @@ class Wire:
         if self._cut:
             raise asyncio.CancelledError
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        task = self._network.begin(_tell(work, answer), late=False)
-        self._network.remember(task, self._under_way)
+        task = self._network.begin(_tell(work, answer), late=False, process=self.process)
         try:
             return await answer
         finally:
@@ -105,7 +108,7 @@ class Wire:
     def cut(self) -> None:
         """The process is dead. Of its requests under way, some have left the machine."""
         self._cut = True
-        for task in tuple(self._under_way):
+        for task in self._network.awaited_by(self.process):
             if self.weather.coin():
                 task.cancel()
 
@@ -137,14 +140,19 @@ async def _tell(work: Work[T], answer: "asyncio.Future[T]", back: float = 0.0) -
         _fail(answer, error)
         return
     if back:
-        await asyncio.sleep(back)
-    if not answer.done():
-        answer.set_result(result)
+        asyncio.get_running_loop().call_later(back, _succeed, answer, result)
+    else:
+        _succeed(answer, result)
 
 
 async def _unheard(work: Work[T]) -> None:
     with suppress(Exception):
         await work()
+
+
+def _succeed(answer: "asyncio.Future[T]", result: T) -> None:
+    if not answer.done():
+        answer.set_result(result)
 
 
 def _fail(answer: "asyncio.Future[T]", error: BaseException) -> None:

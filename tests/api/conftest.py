@@ -17,6 +17,13 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 @pytest.fixture
+async def impatient_shop() -> AsyncIterator[Shop]:
+    """As `shop`; its edge soon gives a broker up."""
+    async with open_shop(patience=1.0) as shop:
+        yield shop
+
+
+@pytest.fixture
 async def working_shop() -> AsyncIterator[Shop]:
     """A shop whose agents run."""
     async with open_shop(work=True) as shop:

@@ -199,7 +199,7 @@ def _edge(apps: Sequence[App], broker: Broker, stores: dict[str, MemoryStore], t
         tables=tables_of(apps),
         documents=documents_of(apps),
         records=records_of(apps),
-        patience=0.3,
+        patience=60.0,
     )
 
 
@@ -208,7 +208,7 @@ def now() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def until(ask: Callable[[], Awaitable[T | None]], within: float = 10.0) -> T:
+async def until(ask: Callable[[], Awaitable[T | None]], within: float = 60.0) -> T:
     """What `ask` gives, once it gives something."""
     async with asyncio.timeout(within):
         while True:

@@ -268,12 +268,12 @@ async def test_what_got_lost_on_the_way_is_sent_again_and_kept_in_order(shop: Sh
     assert list(dict.fromkeys(ids)) == [f"e-{n}" for n in range(5)]
 
 
-async def test_when_the_broker_goes_away_the_answer_tells_how_far_it_came(shop: Shop) -> None:
-    shop.weather.fates, shop.weather.always = [Fate.KEPT] * (GROUP + 2), Fate.LOST
-    answer = await send_lines(shop, [event(n) for n in range(GROUP * 3)])
+async def test_when_the_broker_goes_away_the_answer_tells_how_far_it_came(impatient_shop: Shop) -> None:
+    impatient_shop.weather.fates, impatient_shop.weather.always = [Fate.KEPT] * (GROUP + 2), Fate.LOST
+    answer = await send_lines(impatient_shop, [event(n) for n in range(GROUP * 3)])
     body = answer.json()
     assert (answer.status_code, body["code"], answer.headers["retry-after"]) == (503, "broker_unavailable", "5")
-    held = len(await shop.log(LOG))
+    held = len(await impatient_shop.log(LOG))
     assert body["accepted"] == held == GROUP + 2
     assert [item["index"] for item in body["rejected"]] == list(range(held, body["read"]))
 
@@ -286,11 +286,11 @@ async def test_a_refusal_of_the_broker_is_503_and_names_the_events(shop: Shop) -
     assert [item["index"] for item in body["rejected"]] == [1]
 
 
-async def test_nothing_that_was_accepted_is_lost_while_the_broker_comes_and_goes(shop: Shop) -> None:
+async def test_nothing_that_was_accepted_is_lost_while_the_broker_comes_and_goes(impatient_shop: Shop) -> None:
     accepted: set[str] = set()
 
     async def publish(n: int) -> None:
-        answer = await shop.client.post(ACTIVITY, json=event(n, id=f"e-{n}"))
+        answer = await impatient_shop.client.post(ACTIVITY, json=event(n, id=f"e-{n}"))
         assert answer.status_code in {202, 503}
         if answer.status_code == 202:
             accepted.add(f"e-{n}")
@@ -298,12 +298,12 @@ async def test_nothing_that_was_accepted_is_lost_while_the_broker_comes_and_goes
     for round_ in range(6):
         publishing = [asyncio.create_task(publish(n)) for n in range(round_ * 20, round_ * 20 + 20)]
         await asyncio.sleep(0)
-        shop.embedded.go_down()
+        impatient_shop.embedded.go_down()
         await asyncio.wait(publishing, timeout=0.1 if round_ % 2 else 0.5)
-        shop.embedded.come_back()
+        impatient_shop.embedded.come_back()
         await asyncio.gather(*publishing)
     assert accepted
-    assert accepted <= {message["id"] for message in await shop.log(LOG)}
+    assert accepted <= {message["id"] for message in await impatient_shop.log(LOG)}
 
 
 @pytest.mark.parametrize("media", ["text/plain", "application/xml", "application/octet-stream", ""])
@@ -313,9 +313,9 @@ async def test_other_media_types_are_415(shop: Shop, media: str) -> None:
 
 
 @pytest.mark.parametrize(("size", "most"), [(10, 4 * GROUP), (50_000, 4 * GROUP_BYTES // 50_000)])
-async def test_reading_waits_for_a_broker_that_takes_nothing(shop: Shop, size: int, most: int) -> None:
+async def test_reading_waits_for_a_broker_that_takes_nothing(impatient_shop: Shop, size: int, most: int) -> None:
     """What is ahead of the broker is bounded by events and by bytes."""
-    shop.weather.always = Fate.LOST
-    answer = await send_lines(shop, [{"data": {"a": "x" * size}}] * 2 * most)
+    impatient_shop.weather.always = Fate.LOST
+    answer = await send_lines(impatient_shop, [{"data": {"a": "x" * size}}] * 2 * most)
     assert answer.status_code == 503
     assert answer.json()["read"] == len(answer.json()["rejected"]) <= most

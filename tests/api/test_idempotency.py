@@ -181,7 +181,7 @@ async def test_whoever_prefers_to_wait_gets_201_and_the_order_once_it_can_be_rea
 
 
 async def test_an_order_that_does_not_appear_in_time_is_202(shop: Shop) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await prefer_waiting(shop, 1)
     assert answer.status_code == 202
     assert "preference-applied" not in answer.headers

@@ -28,7 +28,7 @@ def environment(rabbitmq: RabbitMQServer, postgres: PostgresServer, user: str | 
         return url if user is None else f"{scheme}://{user}:secret-{user}@{rest.partition('@')[2]}"
 
     passwords = {f"WARREN_PASSWORD_{name.upper()}": f"secret-{name}" for name in SERVICES}
-    own = {name: value for name, value in os.environ.items() if not name.startswith("WARREN_")}
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("WARREN_", "COVERAGE_"))}
     return {
         **own,
         **(passwords if user is None else {}),
