@@ -252,7 +252,7 @@ class Store(Protocol):
     # --- ownership ---
 
     async def heartbeat(self, worker: str, ttl: float) -> None:
-        """Say that `worker` is alive for `ttl` seconds more, by the store's clock.
+        """Say that `worker` is alive for `ttl` seconds more, fewer than 900, by the store's clock.
 
         With 0 it leaves. Whoever has acquired a slot and is done says so: until its last `ttl` is over it counts as a
         worker that takes a share.

@@ -15,7 +15,7 @@ SLOTS = (Slot("a", 0), Slot("a", 1), Slot("ä'\"", 0))
 WORKERS = ("w1", "w2", "w3")
 KEYS = ("", "a", "ab", "a%", "b", "é", "e\u0301", "\uffff", "😀", "'\"", "A", "10", "9")
 TEXTS = ("", "a", "b", "=", "é", "😀", "\uffff", "10", "9", "true", "null", "x" * 300, "x" * 299 + "y", "\n", "nul\0")
-TTL = 1000.0
+TTL = 600.0
 
 
 @dataclass
