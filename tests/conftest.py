@@ -12,6 +12,7 @@ from uuid import uuid4
 import asyncpg
 import hypothesis
 import pytest
+import structlog
 from pymongo import MongoClient
 from redis import Redis
 
@@ -38,7 +39,15 @@ def _have(get: Callable[[], T]) -> T:
 
 
 def pytest_configure() -> None:
-    """Time limits are pytest's: on a busy machine Hypothesis's own, per example, would fail now and then."""
+    """Time limits are pytest's: on a busy machine Hypothesis's own, per example, would fail now and then. Tracebacks in
+    logs are plain, as the shop's are: structlog's own, with all variables, take seconds each."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
     hypothesis.settings.register_profile("warren", deadline=None)
     hypothesis.settings.load_profile("warren")
 

@@ -12,10 +12,10 @@ from tests.replay.examination import Place, examined
 from tests.replay.wire import of_file
 from tests.servers.guard import Guard
 
-ORDERS = 4_000
+ORDERS = 20_000
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_every_figure_is_the_data_s_though_the_process_is_killed_twice(guard: Guard, tmp_path: Path) -> None:
     def replay() -> Command:
         arguments = ["replay", "completejourney", "--json", "--orders", str(ORDERS)]

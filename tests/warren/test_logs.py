@@ -15,11 +15,11 @@ from warren.logs import configure, hide_secrets
 def output() -> Iterator[io.StringIO]:
     """What the logs write, once a test has configured them."""
     root = logging.getLogger()
-    handlers, level = root.handlers, root.level
+    handlers, level, before = root.handlers, root.level, structlog.get_config()
     yield io.StringIO()
     root.handlers = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    structlog.configure(**before)
 
 
 def _lines(output: io.StringIO) -> list[dict[str, object]]:
