@@ -103,11 +103,13 @@ async def held(broker: RabbitMQ) -> int:
 
 
 async def ids(broker: RabbitMQ) -> list[str]:
-    """Of all messages in LOG, in its order."""
-    count, found = await held(broker), list[str]()
+    """Of all messages that LOG still has, in its order."""
+    last, found = (await broker.extent(LOG)).last, list[str]()
     async with broker.read(LOG, "first") as reader:
-        while len(found) < count:
-            found += [envelope.id for envelope in reader.scan(await anext(reader), 0, ())]
+        async for chunk in reader:
+            found += [envelope.id for envelope in reader.scan(chunk, 0, ())]
+            if chunk.first + len(chunk.raws) > last:
+                break
     return found
 
 

@@ -12,7 +12,7 @@ import httpx
 import orjson
 
 from streams.rabbitmq import RabbitMQ
-from tests.prove.edge import EVENTS, EdgeProcess, edge, held, own_place, prepared
+from tests.prove.edge import EVENTS, EdgeProcess, edge, held, ids, own_place, prepared
 from tests.servers.address import RabbitMQ as Address
 
 MB: Final = 1_000_000
@@ -40,7 +40,9 @@ class Upload:
     seconds: float = 0.0
     accepted: int = 0
     found: int = 0
-    """Events in the log."""
+    """Events in the log, each counted once."""
+    repeats: int = 0
+    """What stands there again, under the same id: sent anew because no confirm had come."""
 
     def told(self) -> str:
         """In a line."""
@@ -48,7 +50,7 @@ class Upload:
             f"{self.sent / MB:,.0f} MB in {self.seconds:.0f} s ({self.sent / MB / self.seconds:.1f} MB/s, "
             f"{self.accepted / self.seconds:,.0f} events/s): the edge grew by {self.growth / MB:.1f} MB, "
             f"and was sent {self.ahead / MB:.1f} MB at the most before they were in the log; "
-            f"{self.accepted:,} events accepted, {self.found:,} in the log"
+            f"{self.accepted:,} events accepted, {self.found:,} in the log, {self.repeats} of them again"
         )
 
     def wrong(self) -> list[str]:
@@ -74,7 +76,9 @@ async def run(address: Address, data: Path, size: int) -> Upload:
                 upload.seconds = time.monotonic() - began
         assert answer.status_code == 202, answer.text
         upload.accepted = answer.json()["accepted"]
-        upload.found = await held(broker)
+        found = await ids(broker)
+        upload.found = len({*found})
+        upload.repeats = len(found) - upload.found
     return upload
 
 
