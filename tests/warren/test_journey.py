@@ -66,6 +66,7 @@ async def town(rabbitmq_vhost: Address, postgres: str, tmp_path: Path) -> AsyncI
             "WARREN_PROVIDER": await asyncio.to_thread(provider.serves, within=SOON),
             "WARREN_SMTP": mails.url,
             "WARREN_SEAL_KEYS": b64encode(bytes(range(32))).decode(),
+            "WARREN_RATE_LIMIT": "0",
             "WARREN_LOG_FORMAT": "json",
             "WARREN_LOG_LEVEL": "debug",
         }
