@@ -16,7 +16,7 @@ AGENTS: dict[str, str] = {
     "shared": "agents.deadletters.agent",
     "gateway": "agents.gateway.tables",
 }
-"""Service -> the module whose `app` it is. Loaded only where the service runs."""
+"""Service -> the module whose `app` it is: loaded where the service runs, and by the edge, which knows all tables."""
 
 
 def load(services: Iterable[str] = AGENTS) -> list[App]:

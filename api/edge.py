@@ -79,6 +79,14 @@ class Edge:
         except KeyError:
             raise not_served(service) from None
 
+    def reads(self, service: str) -> bool:
+        """Whether this process reads that service's store."""
+        try:
+            self.views.store(service)
+        except KeyError:
+            return False
+        return True
+
     def store(self, service: str) -> Store:
         """A service's store. Raises Problem (503) where this process does not read it."""
         try:

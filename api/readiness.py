@@ -54,7 +54,7 @@ async def readiness(edge: Edge) -> tuple[Readiness, bool]:
 
 async def _asked(edge: Edge) -> list[str]:
     """For each service whose store is read here: its trouble, or ""."""
-    some = {service: name for name, (service, _) in {**edge.documents, **edge.tables}.items()}
+    some = {service: name for name, (service, _) in {**edge.documents, **edge.tables}.items() if edge.reads(service)}
     return await asyncio.gather(*(_ask(edge, service, name) for service, name in sorted(some.items())))
 
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from agents.auth.callers import Callers
+from agents.registry import load
 from api.auth_service import AuthService
 from api.cache import Cache
 from api.cached_views import CachedViews
@@ -39,7 +40,11 @@ def edge_of(
     """The edge on the system's stores and broker; `status` tells how the agents of this process do, `shared` counts
     rates over all processes, `views` are read instead of the stores, `upstreams` are processes of other parts, by
     service; `part` is the part that this one is."""
-    elsewhere = upstreams or {}
+    elsewhere, apps = upstreams or {}, load()  # this process may keep the tables of a few
+    tables, documents = tables_of(apps), documents_of(apps)
+    owners = {name: service for name, (service, _) in {**tables, **documents}.items()}
+    passes = None if part else passes_of(system.settings, elsewhere)
+    handed = {} if part else handed_on(elsewhere, owners)
     return Edge(
         broker=system.broker,
         publisher=system.publisher(GATEWAY),
@@ -49,14 +54,14 @@ def edge_of(
         ids=system.ids,
         health=system.broker.health,
         status=status,
-        tables=tables_of(system.apps),
-        documents=documents_of(system.apps),
-        records=records_of(system.apps),
+        tables=tables,
+        documents=documents,
+        records=records_of(apps),
         version=version("warren"),
         opened_accounts=system.accounts.accounts if system.accounts else None,
         published_callers=published_callers(system.settings, elsewhere),
         auth_required=system.settings.auth == "required",
-        gateway=gateway_of(system.settings, shared, elsewhere, part),
+        gateway=gateway_of(system.settings, shared, handed, passes, part),
     )
 
 
@@ -69,7 +74,11 @@ def published_callers(settings: Settings, upstreams: Mapping[str, Upstream]) -> 
 
 
 def gateway_of(
-    settings: Settings, shared: SharedWindows | None, upstreams: Mapping[str, Upstream], part: str | None
+    settings: Settings,
+    shared: SharedWindows | None,
+    upstreams: Mapping[str, Upstream],
+    passes: ServicePasses | None,
+    part: str | None,
 ) -> Gateway:
     """How the settings let the world in."""
     return Gateway(
@@ -78,8 +87,8 @@ def gateway_of(
         origins=settings.cors_origins,
         shared=shared,
         replicas=settings.replicas,
-        upstreams={} if part else handed_on(upstreams),
-        passes=None if part else passes_of(settings, upstreams),
+        upstreams=upstreams,
+        passes=passes,
         part=part,
     )
 

@@ -14,11 +14,13 @@ from api.endpoints import (
     ROUTERS,
     analytics,
     auth,
+    changes,
     live,
     order_commands,
     orders,
     products,
     service,
+    tables,
     users,
 )
 from api.upstreams import Upstream, client
@@ -50,6 +52,10 @@ PARTS: Final[Mapping[str, Part]] = {
 }
 
 
+TABLES: Final = (tables.router, changes.router)
+"""Every part serves the tables of the services whose stores it opens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """What one process serves, of which services it opens the stores, and as which part: then it serves its gateway
@@ -70,7 +76,7 @@ def share_of(name: str, settings: Settings) -> Share:
     part = PARTS[name]
     # It hands nothing on: it is what others hand on to. But for auth itself, it asks auth who is calling.
     none = {f"upstream_{service}": () for service in PARTS if service != AUTH or name == AUTH}
-    routers = (*part.routers, *OPERATIONS)
+    routers = (*part.routers, *TABLES, *OPERATIONS)
     if settings.auth == "off":
         return Share(settings.model_copy(update=none), part.stores, routers)
     _check_part(name, settings)
@@ -113,6 +119,8 @@ async def open_upstreams(settings: Settings) -> AsyncIterator[Mapping[str, Upstr
         }
 
 
-def handed_on(upstreams: Mapping[str, Upstream]) -> dict[str, Upstream]:
-    """Prefix of paths -> who serves them."""
-    return {prefix: upstream for service, upstream in upstreams.items() for prefix in PARTS[service].prefixes}
+def handed_on(upstreams: Mapping[str, Upstream], owners: Mapping[str, str]) -> dict[str, Upstream]:
+    """Prefix of paths -> who serves them. `owners` says of each table and collection whose it is."""
+    prefixes = {prefix: upstream for service, upstream in upstreams.items() for prefix in PARTS[service].prefixes}
+    rows = {f"/api/tables/{name}": upstreams[owner] for name, owner in owners.items() if owner in upstreams}
+    return {**prefixes, **rows}

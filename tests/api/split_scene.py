@@ -23,10 +23,11 @@ from api.published import PublishedEndings, PublishedKeys
 from api.server import serve
 from api.service_passes import ServicePasses
 from api.upstreams import Upstream
+from streams import Views
 from tests.agents.auth.scene import fast_passwords
 from tests.api.auth_scene import AuthShop
 from tests.api.shop import now, open_shop
-from warren.split import PARTS
+from warren.split import PARTS, TABLES, handed_on
 
 HOST = "127.0.0.1"
 SECRET = "the gateway's own secret of 32 bytes"
@@ -86,10 +87,11 @@ async def open_split(
         auth = upstream("auth")
         way_in = replace(
             gateway or Gateway(),
-            upstreams={prefix: upstream(name) for name, part in PARTS.items() for prefix in part.prefixes},
+            upstreams=handed_on({part: upstream(part) for part in PARTS}, _owners(shop.edge)),
             passes=ServicePasses(AuthService(auth), secret, clock),
         )
-        edge = replace(shop.edge, now=clock, published_callers=_callers(auth, clock), gateway=way_in)
+        views = Views({service: store for service, store in shop.stores.items() if service not in PARTS})
+        edge = replace(shop.edge, now=clock, views=views, published_callers=_callers(auth, clock), gateway=way_in)
         client = await stack.enter_async_context(
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(create_app(edge), raise_app_exceptions=False), base_url="http://shop"
@@ -107,8 +109,12 @@ def _part(
     else:
         known = {"published_callers": _callers(upstream("auth"), clock)}
     return create_app(
-        replace(edge, now=clock, gateway=Gateway(part=name), **known), (*PARTS[name].routers, *OPERATIONS)
+        replace(edge, now=clock, gateway=Gateway(part=name), **known), (*PARTS[name].routers, *TABLES, *OPERATIONS)
     )
+
+
+def _owners(edge: Edge) -> dict[str, str]:
+    return {name: service for name, (service, _) in {**edge.tables, **edge.documents}.items()}
 
 
 def _callers(auth: Upstream, clock: Callable[[], int]) -> Callers:

@@ -98,14 +98,12 @@ async def test_a_fault_of_a_store_is_ours_and_not_the_clients() -> None:
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
 
 
-async def test_what_is_not_served_here_is_told() -> None:
+async def test_what_is_read_elsewhere_is_told_to_who_asks_for_it_and_does_not_degrade() -> None:
     async with open_shop() as shop:
         del shop.stores["notifications"]
         ready = (await shop.client.get("/readyz")).json()
         read = await shop.client.get("/api/notifications")
-    assert ready["degraded"] == [
-        "the store of notifications: this process does not read what 'notifications' keeps: ask one that serves it"
-    ]
+    assert ready["degraded"] == []
     assert (read.status_code, read.json()["code"]) == (503, "not_served")
 
 

@@ -22,6 +22,7 @@ from tests.api.auth_scene import header
 from tests.api.shop import order
 from tests.api.split_scene import SECRET, Split, open_split
 from tests.api.test_auth import problem
+from tests.api.test_tables import keep, takings
 
 SECOND = 1_000
 OWN = {"auth": "/api/users/me", "orders": "/api/orders", "analytics": "/api/analytics/funnel"}
@@ -238,6 +239,27 @@ async def test_an_order_is_placed_and_shipped_in_its_part_with_the_user_s_rights
     assert problem(somebody) == (403, "not_your_own")
     shipped = await split.shop.client.post(f"{placed.headers['location']}/ship", json={}, headers=bearer)
     assert problem(shipped) == (403, "forbidden")
+
+
+async def test_tables_are_asked_of_the_part_that_reads_them_and_the_rest_of_the_gateway(split: Split) -> None:
+    bearer, client = await split.shop.bearer("analyst"), split.shop.client
+    day = "EUR|2026-01-02T00:00:00Z"
+    await keep(split.shop.shop, "analytics", revenue={day: takings("1.50")})
+    tables = [table["name"] for table in (await client.get("/api/tables", headers=bearer)).json()["items"]]
+    assert {"orders", "revenue", "welcomes", "stock"} <= {*tables}
+    for table in tables:
+        assert (await client.get(f"/api/tables/{table}", headers=bearer)).status_code == 200, table
+    entry = await client.get(f"/api/tables/revenue/{day}", headers=bearer)
+    assert entry.json() == {"key": day, "value": takings("1.50")}
+    asked = {
+        part: {path.split("/")[3] for path in door.asked if path.startswith("/api/tables/")}
+        for part, door in split.doors.items()
+    }
+    assert asked["auth"] == {"welcomes"}
+    assert "orders" in asked["orders"]
+    assert {"revenue", "order_metrics"} <= asked["analytics"]
+    customer = await split.shop.bearer(email="fiver@example.com")
+    assert problem(await client.get("/api/tables/revenue", headers=customer)) == (403, "forbidden")
 
 
 async def test_revocations_name_sessions_and_nothing_else(split: Split) -> None:

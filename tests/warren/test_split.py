@@ -1,15 +1,18 @@
 """The edge in parts."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from fastapi import APIRouter
 
 from agents.registry import AGENTS
 from api.endpoints import OPERATIONS, ROUTERS
+from warren.edge import edge_of
 from warren.errors import SettingsError
-from warren.settings import Settings, load_settings
-from warren.split import GATEWAY, PARTS, handed_on, open_upstreams, share_of, takes_orders
+from warren.settings import Settings, embedded_settings, load_settings
+from warren.split import GATEWAY, PARTS, TABLES, handed_on, open_upstreams, share_of, takes_orders
+from warren.system import open_system
 
 
 @pytest.fixture
@@ -26,8 +29,9 @@ async def test_the_gateway_hands_on_what_has_an_address_and_opens_no_store_of_it
     assert set(AGENTS) - set(share.services) == {"orders", "auth"}
     assert (share.routers, share.part) == (ROUTERS, None)
     async with open_upstreams(share.settings) as upstreams:
-        prefixes = handed_on(upstreams)
-        assert set(prefixes) == {"/api/orders", "/api/products", "/api/auth", "/api/users"}
+        prefixes = handed_on(upstreams, {"orders": "orders", "welcomes": "auth", "revenue": "analytics"})
+        served = {"/api/orders", "/api/products", "/api/auth", "/api/users"}
+        assert set(prefixes) == served | {"/api/tables/orders", "/api/tables/welcomes"}
         assert [process.url for process in prefixes["/api/orders"].processes] == ["http://a:1", "http://b:1"]
 
 
@@ -82,6 +86,13 @@ def test_a_part_serves_all_that_is_handed_on_to_it(name: str) -> None:
     assert handed_on == paths_of(part.routers) != set()
 
 
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_serves_the_tables_of_its_services_too(settings: Settings, name: str) -> None:
+    served = paths_of(share_of(name, settings).routers)
+    assert paths_of(TABLES) <= served
+    assert "/api/tables/{table}/{key:path}" in served
+
+
 def test_only_who_takes_orders_closes_the_seals_of_payment_tokens(settings: Settings) -> None:
     assert not takes_orders(settings, ROUTERS)
     assert takes_orders(Settings(upstream_orders=()), ROUTERS)
@@ -89,3 +100,13 @@ def test_only_who_takes_orders_closes_the_seals_of_payment_tokens(settings: Sett
         share = share_of(name, settings)
         assert takes_orders(share.settings, share.routers) == (name == "orders")
     assert not takes_orders(Settings(), OPERATIONS)
+
+
+async def test_what_is_read_elsewhere_is_known_at_the_gateway_all_the_same(tmp_path: Path) -> None:
+    """Events are checked by what analytics read them as, and their tables have their address."""
+    settings = embedded_settings(tmp_path).model_copy(update={"upstream_analytics": ("http://a:1",)})
+    async with open_system(settings, [GATEWAY]) as system, open_upstreams(settings) as upstreams:
+        edge = edge_of(system, upstreams=upstreams)
+        assert edge.records["user.activity.product_viewed"]
+        assert edge.gateway.upstreams["/api/tables/revenue"] is upstreams["analytics"]
+        assert not edge.reads("analytics")
