@@ -5,6 +5,7 @@ from typing import Final, TypeVar
 import httpx
 import msgspec
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from agents.auth.errors import AccountsUnavailable
 from api.upstreams import Process, Upstream
@@ -12,7 +13,7 @@ from streams.breaker import Ticket
 
 T = TypeVar("T")
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 ANSWER_WITHIN: Final = 2.0
 """Seconds that a process of it may take."""

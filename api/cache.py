@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 PATIENCE: Final = 0.1
 """Seconds that a request waits for what the processes share: the table itself takes no longer."""

@@ -14,6 +14,7 @@ from typing import Annotated, Final
 import structlog
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
+from structlog.typing import FilteringBoundLogger
 
 from agents.gateway.tables import SHELVES, Answer, Kept, Shelf, shelves
 from api.bodies import Body
@@ -25,7 +26,7 @@ from stores.errors import StoreError
 from streams.documents import Documents
 from streams.errors import Conflict
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 DAY: Final = 86_400_000
 """Milliseconds for which an answer is kept."""

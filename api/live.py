@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from api.problems import Problem
 from stores.errors import StoreError
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 EVERY: Final = 1.0
 """Seconds between two readings, while anybody watches."""

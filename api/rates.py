@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from api.moving_window import MovingWindow
 from api.problems import Problem
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 PATIENCE: Final = 0.25
 """Seconds that a request waits for what the processes share."""

@@ -9,8 +9,6 @@ import httpx
 
 from streams.breaker import Breaker, Limits, Ticket
 
-ANSWER_WITHIN: Final = 60.0
-"""Seconds that a process may take to answer."""
 CONNECT_WITHIN: Final = 2.0
 
 
@@ -49,10 +47,10 @@ class Upstream:
         process.breaker.record(ticket, self._clock(), ok=ok)
 
 
-def client() -> httpx.AsyncClient:
-    """Connections to upstreams, kept."""
+def client(patience: float = 60.0) -> httpx.AsyncClient:
+    """Connections to upstreams, kept. `patience`: seconds that a process may take to answer."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-    timeout = httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN)
+    timeout = httpx.Timeout(patience, connect=CONNECT_WITHIN)
     return httpx.AsyncClient(timeout=timeout, limits=limits, verify=create_default_context(), trust_env=False)
 
 

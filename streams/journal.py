@@ -1,5 +1,6 @@
 """The engine's log: structured, one line for what happens to an agent, none for an event."""
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.streams")
+log: FilteringBoundLogger = structlog.get_logger("warren.streams")

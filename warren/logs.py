@@ -7,8 +7,10 @@ a request or an event, stands in every line of that context. Only composition ro
 import logging
 import re
 import sys
-from functools import lru_cache
-from typing import Literal, TextIO
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
+from functools import lru_cache, partial
+from typing import Final, Literal, TextIO
 
 import orjson
 import structlog
@@ -35,25 +37,52 @@ def configure(
 ) -> None:
     """Send all logs, those of libraries too, to `stream` (stderr). `auto` is console on a terminal, else JSON."""
     stream = stream or sys.stderr
-    _record_no_more_than_told()
     console = form == "console" or (form == "auto" and stream.isatty())
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
+    line = [hide_named_secrets, *(_console(stream) if console else _json()), _hide_secrets_in_line]
     handler = logging.StreamHandler(stream)
+    _configure_libraries(level, handler, line)
+    # Our own lines take no way through `logging`, which costs more than all that is done to them here.
+    structlog.configure(
+        processors=[*_TOLD, *line],
+        logger_factory=partial(Sheet, handler),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+
+
+_TOLD: Final[list[Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+"""What every line tells."""
+
+
+class Sheet:
+    """Lines of one logger, on the stream of a handler. They never stand within one another, and a stream that takes no
+    more, as on a full disk, is no fault of whoever logs."""
+
+    def __init__(self, handler: "logging.StreamHandler[TextIO]", name: str = "warren") -> None:
+        self.name = name
+        self._handler = handler
+
+    def write(self, line: str) -> None:
+        """One line."""
+        handler = self._handler
+        with suppress(OSError, ValueError), handler.lock or nullcontext():
+            handler.stream.write(f"{line}\n")
+            handler.flush()
+
+    debug = info = warning = error = critical = write
+
+
+def _configure_libraries(level: str, handler: logging.Handler, line: Sequence[Processor]) -> None:
+    """They log by `logging`."""
+    _record_no_more_than_told()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                hide_named_secrets,
-                *(_console(stream) if console else _json()),
-                _hide_secrets_in_line,
-            ],
+            foreign_pre_chain=_TOLD, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *line]
         )
     )
     root = logging.getLogger()
@@ -65,16 +94,6 @@ def configure(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # It tells every request that is made.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
 
 
 def _record_no_more_than_told() -> None:

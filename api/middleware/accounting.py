@@ -5,11 +5,12 @@ import time
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from api.http_metrics import HttpMetrics
 from api.middleware.responding import on_start
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 NO_ANSWER = 499
 """Stands for the status where the client went away before there was one, as nginx has it."""

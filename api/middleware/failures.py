@@ -4,12 +4,13 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from api.correlation import correlation_of
 from api.middleware.responding import on_start
 from api.problems import Problem, answer
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 
 class Failures:

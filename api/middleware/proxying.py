@@ -7,6 +7,7 @@ import httpx
 import structlog
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 
 from agents.auth.errors import AccountError
 from api.account_faults import problem_of
@@ -17,7 +18,7 @@ from api.problems import Problem, answer
 from api.service_passes import PATH, ServicePasses
 from api.upstreams import REST, Upstream
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 _GIVEN_BACK_NOT: Final = FOR_ONE_CONNECTION | {b"date", b"server"}
 _FAILED: Final = {502, 503, 504}

@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 from starlette.types import Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
@@ -15,7 +16,7 @@ from api.service_passes import ServicePasses
 from api.socket_guard import PROTOCOL, TRY_AGAIN_LATER
 from api.upstreams import CONNECT_WITHIN, Process, Upstream
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger("warren.api")
+log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 MOST_SAID: Final = 16 << 20
 """Bytes of a message that a part says."""

@@ -80,3 +80,25 @@ def test_configuring_again_replaces_the_first_configuration(output: io.StringIO)
 
 def test_a_json_web_token_is_hidden_wherever_it_stands() -> None:
     assert hide_secrets("got eyJhbGciOi.eyJzdWIi.c2ln, thanks") == "got ***, thanks"
+
+
+class FullDisk(io.StringIO):
+    """A stream that takes nothing."""
+
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def test_a_stream_that_takes_nothing_more_is_no_fault_of_whoever_logs(output: io.StringIO) -> None:
+    configure("info", "json", FullDisk())
+    structlog.get_logger("orders").info("order placed")
+    configure("info", "json", output)
+    structlog.get_logger("orders").info("the next one")
+    assert [line["message"] for line in _lines(output)] == ["the next one"]
+
+
+def test_a_logger_without_a_name_has_the_house_s(output: io.StringIO) -> None:
+    configure("info", "json", output)
+    structlog.get_logger().warning("%s of %s", 1, 2)
+    (line,) = _lines(output)
+    assert (line["logger"], line["level"], line["message"]) == ("warren", "warning", "1 of 2")
