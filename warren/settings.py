@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     upstream_orders: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = ()
     upstream_analytics: Annotated[tuple[Address, ...], NoDecode, BeforeValidator(_listed)] = ()
     """Processes of `warren api --service …`, separated by commas, to which the edge hands on what they serve."""
+    upstream_patience: float = Field(default=60.0, ge=1, le=600)
+    """Seconds within which such a process begins to answer, or has failed. Orders may take the 30 of `Prefer: wait`."""
     service_secrets: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_long)] = ()
     """What the gateway of a split edge shows to auth, separated by commas: it shows the first one, auth takes any."""
     issuer: str = Field(default="warren", min_length=1, max_length=200)

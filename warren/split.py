@@ -113,7 +113,7 @@ def takes_orders(settings: Settings, routers: Iterable[APIRouter]) -> bool:
 async def open_upstreams(settings: Settings) -> AsyncIterator[Mapping[str, Upstream]]:
     """Service -> the processes that the settings name for it, for as long as the context lasts."""
     clock = asyncio.get_running_loop().time
-    async with client() as connections:
+    async with client(settings.upstream_patience) as connections:
         yield {
             service: Upstream(service, urls, connections, clock) for service, urls in settings.upstreams.items() if urls
         }

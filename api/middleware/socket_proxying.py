@@ -34,6 +34,11 @@ async def hand_on_socket(
     upstream: Upstream, passes: ServicePasses | None, scope: Scope, receive: Receive, send: Send
 ) -> None:
     """Connect to one process after another until one answers, and carry messages both ways until either side ends."""
+    with suppress(OSError):  # a client that has gone is told nothing (ASGI, "Disconnected Client")
+        await _carry(upstream, passes, scope, receive, send)
+
+
+async def _carry(upstream: Upstream, passes: ServicePasses | None, scope: Scope, receive: Receive, send: Send) -> None:
     await receive()  # websocket.connect
     try:
         headers = without(await forwarded(scope, upstream.service, passes), _HANDSHAKE)

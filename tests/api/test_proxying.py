@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
@@ -27,11 +27,14 @@ class Service:
     """A process behind the gateway, which answers as it is told and remembers what it was asked."""
 
     status: int = 200
+    hangs: bool = False
     asked: list[Scope] = field(default_factory=list)
     bodies: list[int] = field(default_factory=list)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked.append(scope)
+        if self.hangs:
+            await asyncio.Event().wait()
         size, more = 0, True
         while more:
             message = await receive()
@@ -50,11 +53,13 @@ class Clock:
 
 
 @asynccontextmanager
-async def split(*apps: Service, missing: int = 0, clock: Clock | None = None) -> AsyncIterator[tuple[Shop, Upstream]]:
+async def split(
+    *apps: Service, missing: int = 0, clock: Clock | None = None, patience: float = 60.0
+) -> AsyncIterator[tuple[Shop, Upstream]]:
     """A gateway before processes of the orders service, some of which are not there."""
-    async with client() as connections:
+    async with client(patience) as connections:
         urls = [NOBODY] * missing
-        servers = [serve(app, HOST, 0) for app in apps]
+        servers = [serve(app, HOST, 0, grace=1) for app in apps]
         for server in servers:
             urls.append(f"http://{HOST}:{await server.__aenter__()}")
         upstream = Upstream("orders", urls, connections, clock or Clock())
@@ -133,6 +138,20 @@ async def test_a_process_that_answers_503_rests_and_comes_back_after_three_probe
         assert upstream.processes[0].breaker.circuit is Circuit.CLOSED
 
 
+async def test_a_process_that_hangs_fails_what_it_was_asked_then_rests_and_comes_back() -> None:
+    service, clock = Service(hangs=True), Clock()
+    async with split(service, clock=clock, patience=0.2) as (shop, upstream):
+        answers = await asyncio.gather(*(shop.client.get("/api/orders") for _ in range(20)))
+        assert "has not answered" in answers[0].json()["detail"]
+        told = {(answer.status_code, answer.json()["code"], answer.headers["retry-after"]) for answer in answers}
+        assert told == {(503, "upstream_unavailable", "1")}
+        at_once = await shop.client.get("/api/orders")
+        assert (at_once.status_code, at_once.headers["retry-after"]) == (503, "30")
+        service.hangs, clock.now = False, 31
+        upstream.client.timeout = 60.0
+        assert (await shop.client.get("/api/orders")).status_code == 200
+
+
 async def test_refusals_of_requests_do_not_count_as_failures() -> None:
     service = Service(status=404)
     async with split(service) as (shop, _):
@@ -157,34 +176,6 @@ async def test_requests_without_a_body_are_handed_on_without_one(method: str) ->
     async with split(service) as (shop, _), asyncio.timeout(5):
         assert (await shop.client.request(method, "/api/orders/x")).status_code == 200
     assert "transfer-encoding" not in headers_of(service.asked[0])
-
-
-async def test_a_process_that_hangs_is_503_and_counts_as_failed() -> None:
-    async def hang(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.Event().wait()
-
-    transport = httpx.ASGITransport(hang)
-    async with httpx.AsyncClient(transport=_Impatient(transport)) as connections:
-        upstream = Upstream("orders", ["http://orders"], connections, Clock())
-        async with open_shop(gateway=Gateway(upstreams={"/api/orders": upstream})) as shop:
-            answers = [await shop.client.post("/api/orders", content=b"{}") for _ in range(20)]
-            assert {(answer.status_code, answer.headers["retry-after"]) for answer in answers} == {(503, "1")}
-            assert "has not answered" in answers[0].json()["detail"]
-            assert upstream.processes[0].breaker.circuit is Circuit.OPEN
-
-
-class _Impatient(httpx.AsyncBaseTransport):
-    """Gives up as httpx does when an answer takes too long, and sooner."""
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        self._transport = transport
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        try:
-            async with asyncio.timeout(0.05):
-                return await self._transport.handle_async_request(request)
-        except TimeoutError as error:
-            raise httpx.ReadTimeout("no answer", request=request) from error
 
 
 @pytest.mark.parametrize("offered", [None, ["warren", "bearer.t"]])
@@ -215,6 +206,19 @@ async def test_a_websocket_ends_with_1013_when_its_process_is_gone() -> None:
             await part.__aexit__(None, None, None)
             await asyncio.wait_for(socket.wait_closed(), 30)
             assert socket.close_code in {1012, 1013}  # the part says that it restarts, or nothing any more
+
+
+async def test_a_client_that_leaves_its_websocket_is_no_fault() -> None:
+    async with client() as connections, open_shop() as behind, serve(create_app(behind.edge), HOST, 0, grace=1) as part:
+        upstream = Upstream("analytics", [f"http://{HOST}:{part}"], connections, Clock())
+        with capture_logs() as lines:
+            async with (
+                open_shop(gateway=Gateway(upstreams={"/api/analytics": upstream})) as shop,
+                serve(create_app(shop.edge), HOST, 0, grace=1) as port,
+                connect(f"ws://{HOST}:{port}/api/analytics/live", proxy=None) as socket,
+            ):
+                assert "snapshot" in str(await asyncio.wait_for(socket.recv(), 30))
+        assert [line for line in lines if line["log_level"] == "error"] == []
 
 
 def _named(offered: list[str] | None) -> list[Subprotocol] | None:

@@ -56,4 +56,4 @@ def running(*command: str, env: dict[str, str]) -> Iterator[Running]:
             process.terminate()
             code = process.wait(timeout=60)
             assert code in {0, -signal.SIGKILL}, running.log()
-            assert "Traceback" not in running.log()
+            assert "Traceback" not in running.log(), running.log()
