@@ -1,7 +1,6 @@
 """A rebuild makes the same tables beside the present ones, tells how they differ, and puts them in place at once."""
 
 import asyncio
-from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from random import Random
@@ -10,15 +9,14 @@ from typing import Any
 import pytest
 
 from stores.errors import Fenced
-from stores.port import Commit, Epoch, Slot
+from stores.port import Epoch, Slot
 from streams import App, Stream
 from streams.limits import Limits
-from streams.ownership import LOOK
-from streams.rebuild import NEAR, NotRebuilt, Rebuild, Rebuilt
+from streams.rebuild import NotRebuilt, Rebuild, Rebuilt
 from streams.rewind import NotThere, Rewind
 from streams.source import Source
 from streams.surroundings import Surroundings
-from tests.streams.engine.stage import Counted, Order, Stage, at_end, handled, on_stage, status_of, until
+from tests.streams.engine.stage import Counted, Order, Stage, on_stage, status_of, until
 
 SLOT = Slot("count")
 SOURCE = Source("orders", "orders")
@@ -140,66 +138,6 @@ async def test_a_rebuild_ends_where_the_agent_is_in_the_middle_of_a_chunk(stage:
     await count(stage)
     assert await stage.table("totals") == {"a": b"5"}
     assert len(await stage.log("counted")) == 5
-
-
-async def stream_of(stage: Stage, orders: int, *, every: float) -> None:
-    for number in range(orders):
-        await stage.send(Order("ab"[number % 2], number), ids=[f"order-{number}"])
-        await asyncio.sleep(every)
-
-
-@pytest.mark.parametrize("limits", [Limits(), Limits(events=2)])
-@on_stage
-async def test_an_agent_at_work_goes_on_while_it_is_rebuilt(stage: Stage, limits: Limits) -> None:
-    await count(stage, *ORDERS, wrong=True)
-    worker = await stage.start(app_of(), limits=limits)
-    coming = asyncio.create_task(stream_of(stage, 200, every=0.1))
-    await handled(worker, 20)
-    done = await rebuild(stage, swap=True, limits=limits)
-    assert (done.differences[0].missing, done.differences[0].extra) == (("left out",), ("invented",))
-    await coming
-    await at_end(stage, worker)
-    assert (status_of(worker).owner, status_of(worker).takeovers) == (worker.id, 2)
-    assert await stage.table("totals") == {"a": b"9918", "left out": b"2", "b": b"10003"}
-    assert (await rebuild(stage)).differences[0].rows == 0
-    await worker.stop()
-    sent = [envelope.seq for envelope in await stage.log("counted") if envelope.seq >= 5 << 16]
-    assert list(dict.fromkeys(sent)) == [(5 + number) << 16 for number in range(200)]
-
-
-@on_stage
-async def test_nobody_waits_for_a_rebuild_until_it_has_come_near(stage: Stage) -> None:
-    await count(stage, *[Order("a") for _ in range(300)])
-    worker = await stage.start(app_of())
-    slow = asyncio.create_task(rebuild(slowed(stage), swap=True, limits=Limits(events=1)))
-    began = asyncio.get_running_loop().time()
-    coming = asyncio.create_task(stream_of(stage, 100, every=0.5))
-    paused = 0.0
-    while not slow.done():
-        await asyncio.sleep(0.1)
-        paused += 0.1 * (status_of(worker).owner != worker.id)
-    assert asyncio.get_running_loop().time() - began > 30
-    assert paused < 2 * NEAR + 2 * LOOK
-    await asyncio.gather(slow, coming)
-    await at_end(stage, worker)
-    assert sum(map(int, (await stage.table("totals")).values())) == 300 + 4_950
-    await worker.stop()
-
-
-def slowed(stage: Stage) -> Stage:
-    """The same stage, where each commit of a rebuild takes a tenth of a second."""
-
-    class Slow:
-        def __getattr__(self, name: str) -> Any:
-            return getattr(stage.store, name)
-
-        async def commit(self, commit: Commit) -> None:
-            await asyncio.sleep(0.1)
-            await stage.store.commit(commit)
-
-    other = copy(stage)
-    other.store = Slow()
-    return other
 
 
 @on_stage
