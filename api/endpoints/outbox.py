@@ -1,4 +1,4 @@
-"""A page of what users were told: each notification with its text, as its template has it."""
+"""A page of what users were told, each notification with its text. Where the edge asks for it, it has a log-in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import jinja2
 import msgspec
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import HTMLResponse
 
 from agents.notifications.tables import Notification, notifications, templates
@@ -18,11 +18,12 @@ from agents.notifications.texts.filling import BadTemplate, Filled, Filling
 from agents.notifications.texts.shelf import Shelf
 from api.caller import guarded
 from api.dependencies import Cursor, GivenEdge
+from api.page_files import page_file
 
-router = APIRouter(include_in_schema=False, dependencies=[guarded("notifications:read:any")])
+router = APIRouter(include_in_schema=False)
 
 PAGE: Final = 50
-_POLICY: Final = "default-src 'none'; style-src 'self'; frame-ancestors 'none'"
+_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _notification = msgspec.json.Decoder(Notification).decode
 _filling = Filling()
 
@@ -42,10 +43,22 @@ class Item:
 
 
 @router.get("/outbox")
-async def get_outbox(
+async def get_outbox() -> Response:
+    """The page."""
+    return page_file("outbox.html")
+
+
+@router.get("/outbox/outbox.js")
+async def get_outbox_script() -> Response:
+    """Its script."""
+    return page_file("outbox.js")
+
+
+@router.get("/outbox/letters", dependencies=[guarded("notifications:read:any")])
+async def get_letters(
     edge: GivenEdge, recipient: Annotated[str | None, Query(max_length=200)] = None, cursor: Cursor = None
 ) -> HTMLResponse:
-    """The newest notifications first, of one recipient or of all."""
+    """What the page shows, as HTML: the newest notifications first, of one recipient or of all."""
     store = edge.store("notifications")
     equals = {} if recipient is None else {"recipient": recipient}
     page = await store.query(
@@ -54,8 +67,9 @@ async def get_outbox(
     shelf = Shelf(edge.views.documents("notifications", templates))
     items = [await _item(shelf, _notification(row.value)) for row in page.rows]
     following = urlencode({**equals, "cursor": page.cursor}) if page.cursor else ""
-    html = _page().render(items=items, following=following)
-    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
+    return HTMLResponse(
+        _letters().render(items=items, following=following), headers={"Content-Security-Policy": _POLICY}
+    )
 
 
 async def _item(shelf: Shelf, told: Notification) -> Item:
@@ -81,6 +95,6 @@ async def _filled(shelf: Shelf, told: Notification) -> Filled | None:
 
 
 @cache
-def _page() -> jinja2.Template:
+def _letters() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    return environment.from_string((files("api") / "pages" / "outbox.html").read_text("utf-8"))
+    return environment.from_string((files("api") / "pages" / "letters.html").read_text("utf-8"))

@@ -1,4 +1,4 @@
-"use strict";
+import { accessToken, asksForLogin, fetched, renewed } from "/dashboard/session.js";
 
 const EVERY = 1000;
 const STATUSES = [
@@ -10,53 +10,10 @@ const at = (id) => document.getElementById(id);
 const names = new Map();
 let before = new Map();
 
-/* Of whoever has logged in; kept nowhere else, so that it ends with the page. */
-let tokens = null;
-
-function post(path, body) {
-  return fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
-}
-
-function ask(path) {
-  const headers = { accept: "application/json" };
-  if (tokens) headers.authorization = `Bearer ${tokens.accessToken}`;
-  return fetch(path, { headers });
-}
-
 async function get(path) {
-  let answer = await ask(path);
-  if (answer.status === 401 && await renewed()) answer = await ask(path);
-  if (answer.status === 401) at("login").hidden = false;
+  const answer = await fetched(path);
   if (!answer.ok && answer.status !== 503) throw new Error(answer.status === 401 ? "log in" : `${path}: ${answer.status}`);
   return answer.json();
-}
-
-/* A refresh token counts once: whoever needs new tokens waits for the same ones. */
-let renewing = null;
-
-function renewed() {
-  if (tokens) renewing ??= renew().finally(() => { renewing = null; });
-  return renewing ?? false;
-}
-
-async function renew() {
-  const answer = await post("/api/auth/refresh", { refreshToken: tokens.refreshToken });
-  if (answer.ok) tokens = await answer.json();
-  else if (answer.status === 401) tokens = null;
-  return answer.ok;
-}
-
-async function login(event) {
-  event.preventDefault();
-  const form = event.target;
-  const answer = await post("/api/auth/login", { email: form.email.value, password: form.password.value });
-  const body = await answer.json();
-  at("refused").textContent = answer.ok ? "" : body.detail;
-  if (!answer.ok) return;
-  form.reset();
-  form.hidden = true;
-  tokens = body;
-  learnNames().catch(() => {});
 }
 
 function element(name, text, className) {
@@ -147,7 +104,7 @@ function showSections(sections) {
 /* A snapshot, then changes; where the connection ends, it is made again. */
 function watch() {
   const address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/analytics/live`;
-  const socket = new WebSocket(address, tokens ? ["warren", `bearer.${tokens.accessToken}`] : []);
+  const socket = new WebSocket(address, accessToken() ? ["warren", `bearer.${accessToken()}`] : []);
   socket.onmessage = ({ data }) => {
     const message = JSON.parse(data);
     showSections(message.data);
@@ -198,8 +155,8 @@ async function showOrders() {
   const status = STATUSES[turn++ % STATUSES.length];
   const { items } = await get(`/api/tables/orders?status=${status}&limit=6`);
   columns.set(status, items.map(({ key, value }) => {
-    const link = element(tokens ? "span" : "a"); // a link would not send the token
-    if (!tokens) link.href = `/api/orders/${key}/history`;
+    const link = element(accessToken() ? "span" : "a"); // a link would not send the token
+    if (!accessToken()) link.href = `/api/orders/${key}/history`;
     link.append(element("span", key.slice(0, 8)), element("span", money(value.total, value.currency)));
     return link;
   }));
@@ -221,7 +178,7 @@ async function refresh() {
   setTimeout(refresh, EVERY);
 }
 
-at("login").addEventListener("submit", login);
+asksForLogin(() => { learnNames().catch(() => {}); });
 learnNames().catch(() => {}); // without names, products show their ids
 watch();
 refresh();

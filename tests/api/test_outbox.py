@@ -7,7 +7,9 @@ from html import unescape
 from agents.notifications.tables import Channel, Notification, Status, Template
 from stores.port import Put
 from streams.codec import encode
+from tests.api.auth_scene import ADMIN, open_auth_shop
 from tests.api.shop import Shop
+from tests.api.test_auth import problem
 
 DATA = {"orderId": "4711", "total": "10.00", "currency": "EUR", "reason": "<script>alert(1)</script>"}
 
@@ -28,10 +30,10 @@ async def test_the_newest_are_shown_first_page_by_page(shop: Shop) -> None:
     ]
     old = told("older than this field", "order_paid", address="no. none.")
     await shop.stores["notifications"].write("notifications", [*rows, old])
-    first = (await shop.client.get("/outbox")).text
+    first = (await shop.client.get("/outbox/letters")).text
     further = re.search(r'href="(/outbox\?[^"]*)"', first)
     assert further is not None
-    second = (await shop.client.get(unescape(further[1]))).text
+    second = (await shop.client.get(unescape(further[1]).replace("?", "/letters?"))).text
     shown = re.findall(r"no\. (\w+)\.", first + second)
     assert shown == [*(str(number) for number in reversed(range(60))), "none"]
     assert "2026-01-01 12:59:00 UTC" in first
@@ -48,7 +50,7 @@ async def test_each_notification_is_shown_with_its_text_and_nothing_of_it_is_mar
         told("4", "gone", version=1),
     ]
     await store.write("notifications", rows)
-    answer = await shop.client.get("/outbox", params={"recipient": "99"})
+    answer = await shop.client.get("/outbox/letters", params={"recipient": "99"})
     assert answer.status_code == 200
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     page = answer.text
@@ -57,4 +59,13 @@ async def test_each_notification_is_shown_with_its_text_and_nothing_of_it_is_mar
     assert "Ours: 10.00" in page
     assert "h***@example.org" in page
     assert "SUPPRESSED: no_contact" in page
-    assert (await shop.client.get("/outbox", params={"recipient": "7"})).text.count("<section>") == 0
+    assert (await shop.client.get("/outbox/letters", params={"recipient": "7"})).text.count("<section>") == 0
+
+
+async def test_the_page_is_open_and_what_it_shows_is_for_who_may_read_it() -> None:
+    async with open_auth_shop(auth_required=True) as shop:
+        assert (await shop.client.get("/outbox")).status_code == 200
+        assert problem(await shop.client.get("/outbox/letters")) == (401, "token_required")
+        customer, admin = await shop.bearer(), await shop.bearer("admin", email=ADMIN)
+        assert problem(await shop.client.get("/outbox/letters", headers=customer)) == (403, "forbidden")
+        assert "Nobody was told" in (await shop.client.get("/outbox/letters", headers=admin)).text

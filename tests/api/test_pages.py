@@ -9,7 +9,7 @@ from tests.api.shop import Shop
 ELSEWHERE = re.compile(r"""(?:src|href|action)\s*=\s*["'](?:https?:)?//|@import|url\(\s*["']?(?:https?:)?//""")
 
 
-@pytest.mark.parametrize("page", ["/docs", "/dashboard"])
+@pytest.mark.parametrize("page", ["/docs", "/dashboard", "/outbox"])
 async def test_a_page_loads_everything_from_here(shop: Shop, page: str) -> None:
     answer = await shop.client.get(page)
     assert answer.status_code == 200
@@ -44,9 +44,21 @@ async def test_what_the_dashboard_asks_for_is_answered(shop: Shop) -> None:
         assert (await shop.client.get(path)).status_code == 200, path
 
 
-async def test_the_dashboard_s_tokens_end_with_the_page(shop: Shop) -> None:
-    page = (await shop.client.get("/dashboard")).text
-    script = (await shop.client.get("/dashboard/dashboard.js")).text
-    assert 'autocomplete="current-password"' in page
+@pytest.mark.parametrize(
+    ("page", "script"), [("/dashboard", "/dashboard/dashboard.js"), ("/outbox", "/outbox/outbox.js")]
+)
+async def test_what_a_page_imports_is_here(shop: Shop, page: str, script: str) -> None:
+    assert f'<script type="module" src="{script}">' in (await shop.client.get(page)).text
+    imported = re.findall(r'^import .* from "([^"]+)";$', (await shop.client.get(script)).text, re.MULTILINE)
+    assert imported == ["/dashboard/session.js"]
+    assert (await shop.client.get(imported[0])).headers["content-type"] == "text/javascript; charset=utf-8"
+
+
+@pytest.mark.parametrize("page", ["/dashboard", "/outbox"])
+async def test_the_tokens_of_a_page_end_with_it(shop: Shop, page: str) -> None:
+    form = (await shop.client.get(page)).text
+    assert 'id="login" hidden' in form
+    assert 'autocomplete="current-password"' in form
+    script = (await shop.client.get("/dashboard/session.js")).text
     assert "/api/auth/login" in script
-    assert not re.search(r"localStorage|sessionStorage|indexedDB|cookie|location\.(hash|search)", script)
+    assert not re.search(r"localStorage|sessionStorage|indexedDB|cookie|location", script)

@@ -181,6 +181,6 @@ async def attacks(client: httpx.AsyncClient) -> None:
         made = await client.post("/api/auth/register", json=name)
         assert made.json()["profile"]["firstName"] == text
     assert len((await client.get("/api/tables/orders")).json()["items"]) == everything
-    told = await client.get("/outbox")
+    told = await client.get("/outbox/letters")
     assert "1337" not in told.text
     assert "&lt;class" not in told.text
