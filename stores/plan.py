@@ -12,7 +12,7 @@ from stores.errors import StoreError
 from stores.fields import column
 from stores.names import check_specs, index_name
 from stores.port import Change, TableSpec
-from stores.tables import Flavour, engine_tables, user_table
+from stores.tables import FILLED, Filling, Flavour, engine_tables, user_table
 
 _SEPARATOR = ";\n"
 
@@ -25,6 +25,8 @@ class Existing:
     tables: Mapping[str, frozenset[str]]
     """Table -> columns."""
     indexes: frozenset[str]
+    triggers: Mapping[str, frozenset[str]]
+    """Table -> those that fill the columns of its fields."""
 
 
 def plan(flavour: Flavour, existing: Existing, specs: Sequence[TableSpec]) -> list[Change]:
@@ -50,14 +52,24 @@ def _engine(flavour: Flavour, existing: Existing) -> Iterator[Change]:
         yield from (_column(flavour, table, each) for each in table.columns if each.name not in columns)
 
 
-def _user(flavour: Flavour, existing: Existing, spec: TableSpec) -> Iterator[Change]:
+def _user(flavour: Flavour, existing: Existing, spec: TableSpec) -> list[Change]:
     table = user_table(flavour, spec)
     columns = existing.tables.get(spec.name)
     if columns is None:
-        yield _create(flavour, table)
-        return
+        return [_create(flavour, table, flavour.filling(spec.name, spec.index))]
     if ("version" in columns) != (spec.kind == "documents"):
         raise StoreError(f"{spec.name!r} exists, but not as {spec.kind}: give the new one another name")
+    changes = list(_fields(flavour, existing, spec, table, columns))
+    filling = flavour.filling(spec.name, spec.index)
+    if existing.triggers.get(spec.name, frozenset()) == filling.triggers:
+        return changes
+    last = changes.pop() if changes else _change("column", f"{spec.name}.{FILLED}", [])
+    return [*changes, _change(last.action, last.target, [*filter(None, [last.statement]), *filling.statements])]
+
+
+def _fields(
+    flavour: Flavour, existing: Existing, spec: TableSpec, table: Table, columns: frozenset[str]
+) -> Iterator[Change]:
     for field in sorted(spec.index):
         if column(field) not in columns or index_name(spec.name, field) not in existing.indexes:
             yield _index(flavour, table, field, column(field) in columns)
@@ -66,10 +78,11 @@ def _user(flavour: Flavour, existing: Existing, spec: TableSpec) -> Iterator[Cha
             yield _drop_index(flavour, table, name.removeprefix(column("")))
 
 
-def _create(flavour: Flavour, table: Table) -> Change:
+def _create(flavour: Flavour, table: Table, filling: Filling | None = None) -> Change:
     indexes = sorted(table.indexes, key=lambda index: str(index.name))
     created = [_compiled(flavour, CreateTable(table)), *(_compiled(flavour, CreateIndex(i)) for i in indexes)]
-    return _change("create", table.name, [*created, *flavour.storage(table.name, _quoted(flavour, table))])
+    filled = filling.statements if filling is not None and filling.triggers else ()
+    return _change("create", table.name, [*created, *filled, *flavour.storage(table.name, _quoted(flavour, table))])
 
 
 def _column(flavour: Flavour, table: Table, added: Column[Any]) -> Change:

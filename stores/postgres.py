@@ -1,14 +1,16 @@
 """A store in one schema of a PostgreSQL database, for any number of processes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from asyncpg import UndefinedColumnError
 from asyncpg.pool import PoolConnectionProxy
 
 from stores import postgres_documents
 from stores.births import random_birth
-from stores.changes import row_changes
+from stores.changes import RowChanges, row_changes
+from stores.errors import SchemaMissing
 from stores.names import check_keys, checked_name
 from stores.pages import Found, not_indexed, page_query
 from stores.plan import plan, statements
@@ -32,8 +34,9 @@ from stores.port import (
     Standing,
     TableSpec,
 )
-from stores.postgres_commit import Commits
+from stores.postgres_commit import Commits, FilledRows
 from stores.postgres_documents import Overtaken
+from stores.postgres_layout import Layout
 from stores.postgres_schema import compresses, existing, flavour
 from stores.postgres_sessions import READ_WHOLE, Limits, Sessions
 from stores.postgres_slot_state import SlotState
@@ -41,6 +44,8 @@ from stores.postgres_slots import Slots
 from stores.statements import page_statement, quoted
 
 CAPABILITIES = Capabilities(name="postgresql", commits=True, durability=Durability.POWER_LOSS, exclusive=False)
+
+T = TypeVar("T")
 
 _SESSIONS = 8
 _SCANNED_AT_ONCE = 10_000
@@ -63,6 +68,7 @@ class PostgresStore:
         self._slots = Slots(self._schema)
         self._commits = Commits(self._schema)
         self._state = SlotState(self._schema)
+        self._layout = Layout(self._sessions, self._schema)
 
     @classmethod
     def from_url(cls, url: str, service: str, lease: float) -> "PostgresStore":
@@ -104,6 +110,7 @@ class PostgresStore:
             for change in changes:
                 for statement in statements(change):
                     await session.execute(statement, timeout=_SECONDS_TO_APPLY)
+        self._layout.forget()
         return changes
 
     # --- ownership ---
@@ -133,16 +140,39 @@ class PostgresStore:
     # --- a log agent's state ---
 
     async def commit(self, commit: Commit) -> None:
-        rows = {table: row_changes(rows) for table, rows in commit.rows.items() if rows}
         check_keys(commit.due.keys())
-        async with self._sessions.transaction() as session:
-            await self._commits.write(session, commit, rows)
+        rows = _changes(commit)
+
+        async def write() -> None:
+            filled = await self._filled(rows)
+            async with self._sessions.transaction() as session:
+                await self._commits.write(session, commit, filled)
+
+        await self._retold(write)
 
     async def commit_together(self, commits: Sequence[Commit]) -> None:
         check_keys([key for commit in commits for key in commit.due])
-        prepared = [(commit, {t: row_changes(r) for t, r in commit.rows.items() if r}) for commit in commits]
-        async with self._sessions.transaction() as session:
-            await self._commits.write_together(session, prepared)
+        prepared = [(commit, _changes(commit)) for commit in commits]
+
+        async def write() -> None:
+            filled = [(commit, await self._filled(rows)) for commit, rows in prepared]
+            async with self._sessions.transaction() as session:
+                await self._commits.write_together(session, filled)
+
+        await self._retold(write)
+
+    async def _filled(self, rows: Mapping[str, RowChanges]) -> FilledRows:
+        fills = await self._layout.of([*rows])
+        return {table: (fill, changes) for (table, changes), fill in zip(rows.items(), fills, strict=True)}
+
+    async def _retold(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Once more, where another process has meanwhile taken a column away."""
+        try:
+            return await write()
+        except SchemaMissing:
+            if not self._layout.forget():
+                raise
+            return await write()
 
     async def ids(self, slot: Slot) -> list[IdRow]:
         async with self._sessions.session() as session:
@@ -227,10 +257,19 @@ class PostgresStore:
 
     async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
         check_keys([put.id for put in puts])
-        while True:
-            with suppress(Overtaken):
-                async with self._sessions.transaction() as session:
-                    return await postgres_documents.write(session, self._quoted(documents), puts)
+
+        async def write() -> list[bool]:
+            (fill,) = await self._layout.of([documents])
+            while True:
+                with suppress(Overtaken):
+                    async with self._sessions.transaction() as session:
+                        return await postgres_documents.write(session, self._quoted(documents), fill, puts)
+
+        return await self._retold(write)
 
     def _quoted(self, table: str) -> str:
         return quoted(table, self._schema)
+
+
+def _changes(commit: Commit) -> dict[str, RowChanges]:
+    return {table: row_changes(rows) for table, rows in commit.rows.items() if rows}

@@ -7,10 +7,14 @@ from asyncpg.pool import PoolConnectionProxy
 from stores.changes import RowChanges
 from stores.errors import Fenced, StoreError
 from stores.port import Commit, DueTime, Epoch, Reset, Slot
+from stores.postgres_layout import Fill
 from stores.postgres_sessions import READ_WHOLE
 from stores.rewinding import Rewinding, Statement
 from stores.statements import quoted
 from stores.tables import CHECKPOINTS, DEAD, DUE, IDS
+
+FilledRows = Mapping[str, tuple[Fill, RowChanges]]
+"""Table -> what changes in it, and how its columns are filled."""
 
 SECONDS_TO_REWIND = 3600.0
 """A whole table may have to be deleted or copied, in one statement."""
@@ -46,9 +50,7 @@ class Commits:
         self._revive = f"DELETE FROM {dead} WHERE {slot} AND position = ANY($3::bigint[])"
         self._rewinding = Rewinding("$", lambda table: f'"{schema}".{table}', lambda table: quoted(table, schema))
 
-    async def write_together(
-        self, session: PoolConnectionProxy, commits: Sequence[tuple[Commit, Mapping[str, RowChanges]]]
-    ) -> None:
+    async def write_together(self, session: PoolConnectionProxy, commits: Sequence[tuple[Commit, FilledRows]]) -> None:
         """In a transaction. Raises Fenced. They may move whole tables."""
         for commit, rows in commits:
             await self.write(session, commit, rows, SECONDS_TO_REWIND)
@@ -59,7 +61,7 @@ class Commits:
         self,
         session: PoolConnectionProxy,
         commit: Commit,
-        rows: Mapping[str, RowChanges],
+        rows: FilledRows,
         seconds: float | None = None,
     ) -> None:
         """In a transaction. The first statement is the fence, and holds the slot's row until the transaction ends.
@@ -69,8 +71,8 @@ class Commits:
         state = (commit.position, commit.anchor, commit.seen, commit.watermark, commit.outbox)
         if await session.execute(self._move, *commit.slot, commit.epoch, *state) != "UPDATE 1":
             raise Fenced()
-        for table, changes in rows.items():
-            await self._write_rows(session, table, commit.slot.partition, changes, seconds)
+        for table, (fill, changes) in rows.items():
+            await self._write_rows(session, table, fill, commit.slot.partition, changes, seconds)
         await self._write_ids(session, commit)
         if commit.due:
             await self._write_due(session, commit.slot, commit.due)
@@ -80,18 +82,27 @@ class Commits:
             await session.execute(self._revive, *commit.slot, commit.revived)
 
     async def _write_rows(
-        self, session: PoolConnectionProxy, table: str, partition: int, changes: RowChanges, seconds: float | None
+        self,
+        session: PoolConnectionProxy,
+        table: str,
+        fill: Fill,
+        partition: int,
+        changes: RowChanges,
+        seconds: float | None,
     ) -> None:
         name = quoted(table, self._schema)
         if changes.keys:
             # `ON CONFLICT` is the fastest on the whole (M: an UPDATE first gains a tenth where
             # all rows exist and loses a third where none does; COPY and MERGE are no faster).
+            filled, number = fill.inserted
             upsert = f"""
-                INSERT INTO {name} (key, partition, value) SELECT key, $1, value
-                FROM unnest($2::text[], $3::json[]) AS changed (key, value)
-                ON CONFLICT (key, partition) DO UPDATE SET value = excluded.value
+                INSERT INTO {name} AS kept (key, partition, value{fill.names}{filled})
+                SELECT key, $1, value{fill.names}{number}
+                FROM unnest($2::text[], $3::json[]{fill.arrays(4)}) AS changed (key, value{fill.names})
+                ON CONFLICT (key, partition) DO UPDATE SET value = excluded.value{fill.updated("kept", "excluded")}
             """
-            await session.execute(upsert, partition, changes.keys, changes.values, timeout=seconds)
+            texts = fill.texts(changes.values)
+            await session.execute(upsert, partition, changes.keys, changes.values, *texts, timeout=seconds)
         if changes.deleted:
             delete = f"DELETE FROM {name} WHERE partition = $1 AND key = ANY($2::text[])"
             await session.execute(delete, partition, changes.deleted, timeout=seconds)

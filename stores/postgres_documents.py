@@ -7,6 +7,7 @@ from asyncpg.pool import PoolConnectionProxy
 from stores.documents import judge
 from stores.errors import StoreError
 from stores.port import Document, Put
+from stores.postgres_layout import Fill
 
 
 async def read(session: PoolConnectionProxy, table: str, ids: Sequence[str]) -> dict[str, Document]:
@@ -20,7 +21,7 @@ class Overtaken(StoreError):
     """Another writer has just made one of the documents: undo the transaction and do it again."""
 
 
-async def write(session: PoolConnectionProxy, table: str, puts: Sequence[Put]) -> list[bool]:
+async def write(session: PoolConnectionProxy, table: str, fill: Fill, puts: Sequence[Put]) -> list[bool]:
     """Each put's outcome, in a transaction. Raises Overtaken.
 
     What exists is locked first, in the order of keys, and new documents are made after that, in the same order: so two
@@ -32,27 +33,31 @@ async def write(session: PoolConnectionProxy, table: str, puts: Sequence[Put]) -
     changed = {key: document for key, document in sorted(written.items()) if key in current}
     made = {key: document for key, document in sorted(written.items()) if key not in current}
     if changed:
-        await session.execute(_update(table), *_columns(changed))
-    if made and await session.execute(_insert(table), *_columns(made)) != f"INSERT 0 {len(made)}":
+        await session.execute(_update(table, fill), *_columns(changed, fill))
+    if made and await session.execute(_insert(table, fill), *_columns(made, fill)) != f"INSERT 0 {len(made)}":
         raise Overtaken()
     return outcomes
 
 
-def _update(table: str) -> str:
+def _update(table: str, fill: Fill) -> str:
     return f"""
-        UPDATE {table} AS d SET value = changed.value, version = changed.version
-        FROM unnest($1::text[], $2::json[], $3::bigint[]) AS changed (key, value, version) WHERE d.key = changed.key
+        UPDATE {table} AS kept
+        SET value = changed.value, version = changed.version{fill.updated("kept", "changed")}
+        FROM unnest($1::text[], $2::json[], $3::bigint[]{fill.arrays(4)}) AS changed (key, value, version{fill.names})
+        WHERE kept.key = changed.key
     """
 
 
-def _insert(table: str) -> str:
+def _insert(table: str, fill: Fill) -> str:
+    filled, number = fill.inserted
     return f"""
-        INSERT INTO {table} (key, value, version)
-        SELECT key, value, version FROM unnest($1::text[], $2::json[], $3::bigint[]) AS made (key, value, version)
+        INSERT INTO {table} (key, value, version{fill.names}{filled})
+        SELECT key, value, version{fill.names}{number}
+        FROM unnest($1::text[], $2::json[], $3::bigint[]{fill.arrays(4)}) AS made (key, value, version{fill.names})
         ON CONFLICT DO NOTHING
     """
 
 
-def _columns(documents: Mapping[str, Document]) -> tuple[list[str], list[str], list[int]]:
+def _columns(documents: Mapping[str, Document], fill: Fill) -> list[Sequence[str | int]]:
     values = [document.value.decode() for document in documents.values()]
-    return list(documents), values, [document.version for document in documents.values()]
+    return [list(documents), values, [document.version for document in documents.values()], *fill.texts(values)]

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy import JSON, Text, make_url
 
-from stores.fields import LONGEST
 from stores.plan import Existing
-from stores.tables import CHECKPOINTS, DEAD, DUE, IDS, WORKERS, Flavour
+from stores.postgres_fields import FILL, derived_text, filling, triggers
+from stores.tables import CHECKPOINTS, DEAD, DUE, IDS, WORKERS, Filling, Flavour
 
 _TABLES = """
 SELECT made.relname AS name, array_agg(columns.attname) AS columns
@@ -16,6 +16,12 @@ JOIN pg_attribute AS columns ON columns.attrelid = made.oid AND columns.attnum >
 WHERE schemas.nspname = $1 AND made.relkind IN ('r', 'p') GROUP BY made.relname
 """
 _INDEXES = "SELECT indexname FROM pg_indexes WHERE schemaname = $1"
+_TRIGGERS = f"""
+SELECT made.relname AS name, array_agg(triggers.tgname) AS triggers
+FROM pg_class AS made JOIN pg_namespace AS schemas ON schemas.oid = made.relnamespace
+JOIN pg_trigger AS triggers ON triggers.tgrelid = made.oid AND triggers.tgname LIKE '{FILL} %'
+WHERE schemas.nspname = $1 GROUP BY made.relname
+"""
 _SCHEMA = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)"
 _LZ4 = "SELECT 'lz4' = ANY(enumvals) FROM pg_settings WHERE name = 'default_toast_compression'"
 
@@ -50,17 +56,12 @@ def flavour(schema: str, lz4: bool) -> Flavour:
         text=Text(collation="C"),
         # Not JSONB: it takes 1.4 times as long to write, and changes the text.
         value=JSON(),
-        field_text=_field_text,
+        field_text=lambda field: derived_text("value", field),
         stored=True,
+        filling=lambda table, fields: Filling(triggers(fields), filling(schema, table, fields)),
         shared=True,
         storage=storage,
     )
-
-
-def _field_text(field: str) -> str:
-    # A text with \\u0000 cannot be taken out of a JSON value; to ask for it would stop the commit.
-    text = f"coalesce('=' || left(value ->> '{field}', {LONGEST}), '')"
-    return f"CASE WHEN strpos(value::text, '\\u0000') = 0 THEN {text} ELSE '' END"
 
 
 async def compresses(session: PoolConnectionProxy) -> bool:
@@ -72,4 +73,5 @@ async def existing(session: PoolConnectionProxy, schema: str) -> Existing:
     """What the database has of the store."""
     tables = {row["name"]: frozenset(row["columns"]) for row in await session.fetch(_TABLES, schema)}
     indexes = frozenset(row["indexname"] for row in await session.fetch(_INDEXES, schema))
-    return Existing(await session.fetchval(_SCHEMA, schema), tables, indexes)
+    filled = {row["name"]: frozenset(row["triggers"]) for row in await session.fetch(_TRIGGERS, schema)}
+    return Existing(await session.fetchval(_SCHEMA, schema), tables, indexes, filled)

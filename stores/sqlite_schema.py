@@ -6,7 +6,7 @@ from sqlalchemy import Text, make_url
 
 from stores.fields import LONGEST
 from stores.plan import Existing
-from stores.tables import Flavour
+from stores.tables import Filling, Flavour
 
 _COLUMNS = """
 SELECT made.name, columns.name FROM sqlite_master AS made, pragma_table_xinfo(made.name) AS columns
@@ -29,6 +29,7 @@ FLAVOUR = Flavour(
     value=Text(),
     field_text=_field_text,
     stored=False,
+    filling=lambda table, fields: Filling(),
     shared=False,
     storage=lambda name, quoted_name: (),
 )
@@ -40,4 +41,4 @@ def existing(db: sqlite3.Connection) -> Existing:
     for table, name in db.execute(_COLUMNS):
         columns.setdefault(table, set()).add(name)
     indexes = frozenset(name for (name,) in db.execute(_INDEXES))
-    return Existing(True, {table: frozenset(names) for table, names in columns.items()}, indexes)
+    return Existing(True, {table: frozenset(names) for table, names in columns.items()}, indexes, {})

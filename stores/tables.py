@@ -22,6 +22,19 @@ WORKERS = "warren_workers"
 DUE = "warren_due"
 DEAD = "warren_dead"
 
+FILLED = "filled"
+"""The column that tells who has filled those of the indexed fields, where the database does not derive them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """How the columns of a table's indexed fields are filled where the database does not derive them itself."""
+
+    triggers: frozenset[str] = frozenset()
+    """The names of those that the table has then."""
+    statements: Sequence[str] = ()
+    """What makes it so, after the columns are there as derived ones; run again, they change nothing."""
+
 
 @dataclass(frozen=True)
 class Flavour:
@@ -37,6 +50,8 @@ class Flavour:
     """The SQL expression for the text of a field (`fields.py`) over the column `value`."""
     stored: bool
     """Whether a derived column is stored with the row; else it is in its index alone."""
+    filling: Callable[[str, Sequence[str]], Filling]
+    """From a table and its indexed fields."""
     shared: bool
     """Whether several processes use the store, so that owners and heartbeats are kept in it."""
     storage: Callable[[str, str], Sequence[str]]

@@ -1,14 +1,13 @@
 """PostgreSQL's store with a trap before and after everything that it does for the agents `count` and `handle`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from asyncpg.pool import PoolConnectionProxy
 
-from stores.changes import RowChanges
 from stores.port import Checkpoint, Commit, Document, Encoded, Epoch, IdRow, Put, Slot
 from stores.postgres import PostgresStore
-from stores.postgres_commit import Commits
+from stores.postgres_commit import Commits, FilledRows
 from tests.prove.spring import Spring
 
 AGENT: Final = "count"
@@ -25,7 +24,7 @@ class TrappedCommits(Commits):
         self,
         session: PoolConnectionProxy,
         commit: Commit,
-        rows: Mapping[str, RowChanges],
+        rows: FilledRows,
         seconds: float | None = None,
     ) -> None:
         await super().write(session, commit, rows, seconds)

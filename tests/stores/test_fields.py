@@ -2,7 +2,7 @@
 
 import pytest
 
-from stores.fields import ABSENT, LONGEST, field_text, sort_text
+from stores.fields import ABSENT, LONGEST, field_text, field_texts, sort_text
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,19 @@ from stores.fields import ABSENT, LONGEST, field_text, sort_text
         (b"1", ABSENT),
         (b'{"f":"nul \\u0000"}', ABSENT),
         (b'{"f":"text","g":"nul \\u0000"}', ABSENT),
+        (b'{"f":"half \\ud83d"}', ABSENT),
+        (b'{"f":1,"f":"twice"}', "=twice"),
+        (b'{"\\u0066":{"a": [1]}}', '={"a": [1]}'),
     ],
 )
 def test_a_field_has_the_text_by_which_databases_compare_it(value: bytes, text: str) -> None:
     assert field_text(value, "f") == text
+
+
+def test_several_fields_are_read_at_once() -> None:
+    value = b'{"class":"c","f":1,"g":null,"h":[]}'
+    assert field_texts(value, ("f", "g", "class", "none")) == ["=1", ABSENT, "=c", ABSENT]
+    assert field_texts(value, ()) == []
 
 
 def test_a_long_text_is_cut() -> None:

@@ -100,6 +100,17 @@ async def test_a_shadow_takes_the_place_of_a_slot_as_a_whole(store: Store) -> No
     assert [standing.slot for standing in await store.standings()] == [SLOT, OTHER]
 
 
+async def test_a_shadows_rows_are_found_by_their_fields(store: Store) -> None:
+    checkpoint = await fill(store, SLOT, "orders", b"1")
+    shadow = await acquired(store, SHADOW)
+    await store.commit(a_commit(shadow, {"totals": [("a", b'{"userId":"u"}'), ("b", b'{"userId":"v"}')]}, 9))
+    await store.swap(SLOT, checkpoint.epoch, SHADOW, {"orders": "totals"})
+    assert [row.key for row in (await store.query("orders", equals={"userId": "v"})).rows] == ["b"]
+    await store.commit(a_commit(checkpoint, {"orders": [("b", b'{"userId":"w"}')]}, 10))
+    assert (await store.query("orders", equals={"userId": "v"})).rows == []
+    assert [row.key for row in (await store.query("orders", order_by="userId")).rows] == ["a", "b"]
+
+
 async def test_a_shadow_that_is_elsewhere_in_the_log_takes_no_place(store: Store) -> None:
     checkpoint = await fill(store, SLOT, "orders", b"1")
     await fill(store, SHADOW, "totals", b"2", position=8)
