@@ -45,11 +45,16 @@ class Denials:
         return self._denied | self._own.keys()
 
     async def _ensure(self) -> None:
+        if self._fresh():
+            return
         async with self._reading:
-            now = self._now()
-            if self._read_at is not None and 0 <= now - self._read_at < FRESH:
+            if self._fresh():  # somebody else has read them
                 return
+            now = self._now()
             async with self._database.transaction() as session:
                 self._denied = frozenset(await sessions.ended_since(session, now - KEPT))
             self._own = {id: at for id, at in self._own.items() if at > now - KEPT}
             self._read_at = now
+
+    def _fresh(self) -> bool:
+        return self._read_at is not None and 0 <= self._now() - self._read_at < FRESH

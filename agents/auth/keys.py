@@ -8,7 +8,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import orjson
@@ -35,16 +35,16 @@ class Key:
     id: str
     private: Ed25519PrivateKey
     signs: bool
+    public: Ed25519PublicKey = field(init=False)
+    """What proves its signatures, computed once: every request asks for it."""
 
-    @property
-    def public(self) -> Ed25519PublicKey:
-        """What proves its signatures."""
-        return self.private.public_key()
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "public", self.private.public_key())
 
     @property
     def jwk(self) -> dict[str, str]:
         """The public part as a JSON Web Key (RFC 8037)."""
-        return {**_public_parameters(self.private), "kid": self.id, "use": "sig", "alg": "EdDSA"}
+        return {**_public_parameters(self.public), "kid": self.id, "use": "sig", "alg": "EdDSA"}
 
 
 class Keys:
@@ -94,12 +94,18 @@ class Keys:
         return id
 
     async def _ensure(self, fresh: int) -> None:
+        if self._are(fresh):
+            return
         async with self._reading:
+            if self._are(fresh):  # somebody else has read them
+                return
             now = self._now()
-            if self._read_at is None or not 0 <= now - self._read_at < fresh:
-                async with self._database.transaction() as session:
-                    self._keys = await _read(session, now)
-                self._read_at = now
+            async with self._database.transaction() as session:
+                self._keys = await _read(session, now)
+            self._read_at = now
+
+    def _are(self, fresh: int) -> bool:
+        return self._read_at is not None and 0 <= self._now() - self._read_at < fresh
 
 
 async def _read(session: AsyncSession, now: int) -> dict[str, Key]:
@@ -113,12 +119,12 @@ async def _read(session: AsyncSession, now: int) -> dict[str, Key]:
     }
 
 
-def _public_parameters(private: Ed25519PrivateKey) -> dict[str, str]:
-    return {"crv": "Ed25519", "kty": "OKP", "x": _base64(private.public_key().public_bytes_raw())}
+def _public_parameters(public: Ed25519PublicKey) -> dict[str, str]:
+    return {"crv": "Ed25519", "kty": "OKP", "x": _base64(public.public_bytes_raw())}
 
 
 def _thumbprint(private: Ed25519PrivateKey) -> str:
-    parameters = orjson.dumps(_public_parameters(private), option=orjson.OPT_SORT_KEYS)
+    parameters = orjson.dumps(_public_parameters(private.public_key()), option=orjson.OPT_SORT_KEYS)
     return _base64(hashlib.sha256(parameters).digest())
 
 
