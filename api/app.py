@@ -9,6 +9,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from api import faults
+from api.access_log import AccessLog
 from api.cache_metrics import CacheCollector
 from api.cached_views import CachedViews
 from api.edge import Edge
@@ -17,17 +18,16 @@ from api.engine_metrics import EngineCollector
 from api.guesses import Guesses
 from api.http_metrics import HttpMetrics
 from api.inlets import Inlets
+from api.lean import Lean
 from api.live import Live
 from api.live_figures import LiveFigures
-from api.middleware.accounting import Accounting
 from api.middleware.body_limits import BodyLimits
 from api.middleware.client_address import ClientAddress
-from api.middleware.correlating import Correlating
+from api.middleware.envelope import Envelope
 from api.middleware.failures import Failures
 from api.middleware.heads import Heads
 from api.middleware.proxying import Proxying
 from api.middleware.rate_limits import RateLimits
-from api.middleware.security import SecurityHeaders
 from api.middleware.service_guard import ServiceGuard
 from api.openapi import DocumentedApi
 from api.queries import known_query
@@ -56,6 +56,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     if isinstance(views, CachedViews):
         registry.register(CacheCollector(lambda: views.uses))
     ProcessCollector(registry=registry)
+    served = tuple(routers)
     rates = Rates(edge.now, edge.gateway.shared, edge.gateway.replicas)
     app = DocumentedApi(
         title="Warren",
@@ -65,7 +66,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(known_query)],
         generate_unique_id_function=lambda route: route.name,
-        middleware=_middleware(edge, rates, HttpMetrics(registry)),
+        middleware=[*_middleware(edge, rates, HttpMetrics(registry)), Middleware(Lean, routers=served)],
     )
     app.state.edge = edge
     app.state.registry = registry
@@ -74,7 +75,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     app.state.guesses = Guesses(rates)
     app.state.live = Live(LiveFigures(edge).read)
     faults.install(app)
-    for router in routers:
+    for router in served:
         app.include_router(router)
     return app
 
@@ -86,10 +87,8 @@ def _middleware(edge: Edge, rates: Rates, metrics: HttpMetrics) -> list[Middlewa
     if gateway.requests_per_minute:
         limits.append(Middleware(RateLimits, rates=rates, rate=Rate("requests", gateway.requests_per_minute, 60)))
     return [
-        Middleware(ClientAddress, trusted=gateway.trusted_proxies),
-        Middleware(Correlating, ids=edge.ids),
-        Middleware(Accounting, metrics=metrics),
-        Middleware(SecurityHeaders),
+        *([Middleware(ClientAddress, trusted=gateway.trusted_proxies)] if gateway.trusted_proxies else ()),
+        Middleware(Envelope, log=AccessLog(metrics), ids=edge.ids),
         *([_cors(gateway.origins)] if gateway.origins else ()),
         Middleware(Failures),
         Middleware(BodyLimits),

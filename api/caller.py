@@ -9,6 +9,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from agents.auth.tokens import Caller
 from api.dependencies import GivenEdge
 from api.edge import Edge
+from api.header import header
 from api.problems import Problem
 
 _bearer = HTTPBearer(auto_error=False, description="`accessToken` of /api/auth/login")
@@ -69,7 +70,7 @@ def own(caller: Caller | None, wanted: UUID | None, scope: str) -> UUID | None:
 
 def token_of(request: Request) -> str | None:
     """The access token that came with the request, as yet unproven."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = header(request.scope, b"authorization").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 

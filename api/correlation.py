@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from api.header import header
 from streams.broker import Scalar
 
 REQUEST_ID = "x-request-id"
@@ -30,10 +30,9 @@ class Correlation:
 
 def correlate(scope: Scope, ids: random.Random) -> Correlation:
     """Read a request's headers, and keep what they say with the request."""
-    headers = Headers(scope=scope)
-    given = headers.get(REQUEST_ID, "")
+    given = header(scope, REQUEST_ID.encode())
     own = given if _TOKEN.fullmatch(given) else str(UUID(int=ids.getrandbits(128), version=4))
-    correlation = Correlation(own, _trace(headers))
+    correlation = Correlation(own, _trace(scope))
     state: dict[str, Any] = scope.setdefault("state", {})
     state[_KEY] = correlation
     return correlation
@@ -45,8 +44,9 @@ def correlation_of(scope: Scope) -> Correlation:
     return correlation
 
 
-def _trace(headers: Headers) -> dict[str, Scalar]:
-    parent, state = headers.get("traceparent", ""), headers.get("tracestate", "")
+def _trace(scope: Scope) -> dict[str, Scalar]:
+    parent = header(scope, b"traceparent")
     if not _TRACEPARENT.fullmatch(parent):
         return {}
+    state = header(scope, b"tracestate")
     return {"traceparent": parent, **({"tracestate": state} if _TRACESTATE.fullmatch(state) else {})}

@@ -25,6 +25,14 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _handler(problem_of))
 
 
+def problem_of(error: Exception) -> Problem | None:
+    """None: a fault of ours. Raises the error where its kind is a client's, and it is ours."""
+    for kind in type(error).__mro__:
+        if kind in _PROBLEMS:
+            return _PROBLEMS[kind](error)
+    return None
+
+
 def _handler(problem_of: Callable[[Exception], Problem]) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
         problem = problem_of(error)

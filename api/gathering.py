@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from api.patience import Patience
 from streams.broker import Message, Outcome
 
 Send = Callable[[Sequence[Message]], Awaitable[list[Outcome]]]
@@ -19,14 +20,15 @@ class Gathering:
     """Sends what is given in one turn of the event loop, or while AT_ONCE groups are under way, as one group: one
     write, and confirms that come counted. Whoever is patient no longer, and was not sent yet, is not sent at all."""
 
-    def __init__(self, send: Send) -> None:
-        """`send` takes messages whose ids differ."""
+    def __init__(self, send: Send, patience: float) -> None:
+        """`send` takes messages whose ids differ; `patience` in seconds, over waiting and sending."""
         self._send = send
+        self._patience = Patience(patience)
         self._waiting: Waiting = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def send(self, message: Message) -> Outcome:
-        """What has become of it. Raises what sending raises."""
+        """What has become of it. Raises TimeoutError, and what sending raises."""
         if message.message_id in self._waiting:
             return (await self._send([message]))[0]
         loop = asyncio.get_running_loop()
@@ -34,6 +36,7 @@ class Gathering:
             loop.call_soon(self._leave)
         outcome: asyncio.Future[Outcome] = loop.create_future()
         self._waiting[message.message_id] = message, outcome
+        self._patience.watch(outcome)
         return await outcome
 
     def _leave(self) -> None:

@@ -4,9 +4,10 @@ from typing import Final
 
 import orjson
 from fastapi import Request
-from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from api.depth import deeper, may_be_deeper
+from api.header import header
 from api.problems import Problem
 
 JSON = "application/json"
@@ -16,9 +17,9 @@ MAX_DEPTH: Final = 32
 """Objects and arrays within one another, of a body that is one of ours; events: see `incoming.py`."""
 
 
-def media_type(headers: Headers) -> str:
+def media_type(scope: Scope) -> str:
     """The media type that a request says its body has, without parameters, in lower case; "" if it says none."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
+    return header(scope, b"content-type").partition(";")[0].strip().lower()
 
 
 async def require_json(request: Request) -> None:
@@ -31,7 +32,7 @@ async def require_json(request: Request) -> None:
 
 def require_media(request: Request, *accepted: str) -> str:
     """The request's media type. Raises Problem (415) where it is not one of these."""
-    given = media_type(request.headers)
+    given = media_type(request.scope)
     if given not in accepted:
         detail = f"the body is {given or 'of no stated type'}: send {' or '.join(accepted)} and say so in Content-Type"
         raise Problem(415, "unsupported_media_type", detail)

@@ -22,7 +22,7 @@ class Sender:
         self._publisher = publisher
         self._patience = patience
         self._in_flight = InFlight()
-        self._gathering = Gathering(self.send)
+        self._gathering = Gathering(self.send, patience)
 
     async def send(self, messages: Sequence[Message]) -> list[Outcome]:
         """The outcomes, in the same order; LOST after `patience` only. Ids must differ within the call."""
@@ -50,8 +50,7 @@ class Sender:
 
     async def _together(self, message: Message) -> Outcome:
         try:
-            async with asyncio.timeout(self._patience):
-                return await self._gathering.send(message)
+            return await self._gathering.send(message)
         except TimeoutError:
             return Outcome.LOST
 

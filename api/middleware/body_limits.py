@@ -4,9 +4,10 @@ import asyncio
 import math
 from contextlib import suppress
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.header import header
 from api.media import NDJSON, media_type
 from api.problems import Problem
 
@@ -52,12 +53,11 @@ class _Body:
         self._limit = limit_of(scope)
         self._until = math.inf if self._limit is None else asyncio.get_running_loop().time() + within
         self._size = 0
-        headers = Headers(scope=scope)
-        length = headers.get("content-length", "")
+        length = header(scope, b"content-length")
         self._announced = int(length) if length.isdecimal() and length.isascii() else 0
-        self._more = self._announced > 0 or "transfer-encoding" in headers
+        self._more = self._announced > 0 or header(scope, b"transfer-encoding") != ""
         # Until something is received, such a client waits to be told whether to send at all.
-        self._asks_first = headers.get("expect", "").lower() == "100-continue"
+        self._asks_first = header(scope, b"expect").lower() == "100-continue"
 
     async def receive(self) -> Message:
         self._check(self._announced)
@@ -102,4 +102,4 @@ def limit_of(scope: Scope) -> int | None:
     """Bytes that a request's body may have; None: any number."""
     if not scope["path"].startswith(EVENTS):
         return LIMIT
-    return None if media_type(Headers(scope=scope)) == NDJSON else EVENTS_LIMIT
+    return None if media_type(scope) == NDJSON else EVENTS_LIMIT

@@ -1,13 +1,12 @@
 """The answer to what nobody expected: 500, nothing of ours in it, and the whole of it in the log."""
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
 from api.correlation import correlation_of
-from api.middleware.responding import on_start
+from api.middleware.envelope import ANSWERED
 from api.problems import Problem, answer
 
 log: FilteringBoundLogger = structlog.get_logger("warren.api")
@@ -20,19 +19,13 @@ class Failures:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
-
-        def note(status: int, headers: MutableHeaders) -> None:
-            nonlocal begun
-            begun = True
-
         try:
-            await self._app(scope, receive, on_start(send, note))
+            await self._app(scope, receive, send)
         except ClientDisconnect:
             log.info("client went away")
         except Exception:
             log.exception("request failed")
-            if begun:
+            if ANSWERED in scope["state"]:
                 raise
             await _internal(scope)(scope, receive, send)
 

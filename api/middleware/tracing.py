@@ -7,7 +7,7 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.middleware.accounting import NO_ANSWER, route_of
+from api.access_log import NO_ANSWER, route_of
 from api.middleware.responding import on_start
 from streams.tracing import HEADER, Kind, Parent, Span, Tracer, header_of, parent_of
 

@@ -9,6 +9,7 @@ from api.gathering import Gathering
 from streams.broker import Message, Outcome
 
 CONFIRMED, REFUSED = Outcome.CONFIRMED, Outcome.REFUSED
+PATIENCE = 60.0
 
 
 def message(id: str) -> Message:
@@ -34,7 +35,7 @@ class Broker:
 
 async def test_what_is_given_at_once_goes_together_and_each_is_told_its_own_outcome() -> None:
     broker = Broker("b")
-    gathering = Gathering(broker.send)
+    gathering = Gathering(broker.send, PATIENCE)
     outcomes = await asyncio.gather(*(gathering.send(message(id)) for id in "abc"))
     assert outcomes == [CONFIRMED, REFUSED, CONFIRMED]
     assert broker.groups == [["a", "b", "c"]]
@@ -43,7 +44,7 @@ async def test_what_is_given_at_once_goes_together_and_each_is_told_its_own_outc
 async def test_two_groups_are_under_way_and_what_comes_meanwhile_goes_together() -> None:
     broker = Broker()
     broker.open.clear()
-    gathering = Gathering(broker.send)
+    gathering = Gathering(broker.send, PATIENCE)
     sends = []
     for id in "ab":
         sends.append(asyncio.create_task(gathering.send(message(id))))
@@ -59,7 +60,7 @@ async def test_two_groups_are_under_way_and_what_comes_meanwhile_goes_together()
 async def test_who_goes_away_before_the_group_leaves_is_not_sent() -> None:
     broker = Broker()
     broker.open.clear()
-    gathering = Gathering(broker.send)
+    gathering = Gathering(broker.send, PATIENCE)
     sends = []
     for id in "ab":
         sends.append(asyncio.create_task(gathering.send(message(id))))
@@ -75,7 +76,7 @@ async def test_who_goes_away_before_the_group_leaves_is_not_sent() -> None:
 
 async def test_ids_of_a_group_differ() -> None:
     broker = Broker()
-    gathering = Gathering(broker.send)
+    gathering = Gathering(broker.send, PATIENCE)
     await asyncio.gather(*(gathering.send(message(id)) for id in "aba"))
     assert sorted(map(sorted, broker.groups)) == [["a"], ["a", "b"]]
 
@@ -83,7 +84,7 @@ async def test_ids_of_a_group_differ() -> None:
 async def test_who_goes_away_takes_nobody_along() -> None:
     broker = Broker()
     broker.open.clear()
-    gathering = Gathering(broker.send)
+    gathering = Gathering(broker.send, PATIENCE)
     gone, stays = (asyncio.create_task(gathering.send(message(id))) for id in "ab")
     await broker.asked.acquire()
     gone.cancel()
@@ -96,17 +97,32 @@ async def test_a_failure_is_everybodys() -> None:
     async def fail(messages: Sequence[Message]) -> list[Outcome]:
         raise ZeroDivisionError
 
-    gathering = Gathering(fail)
+    gathering = Gathering(fail, PATIENCE)
     found = await asyncio.gather(*(gathering.send(message(id)) for id in "ab"), return_exceptions=True)
     assert [type(error) for error in found] == [ZeroDivisionError, ZeroDivisionError]
 
 
 async def test_nobody_who_waits_makes_no_noise(recwarn: pytest.WarningsRecorder) -> None:
     broker = Broker()
-    gathering = Gathering(broker.send)
+    gathering = Gathering(broker.send, PATIENCE)
     alone = asyncio.create_task(gathering.send(message("a")))
     await asyncio.sleep(0)
     alone.cancel()
     await asyncio.wait([alone])
     assert await gathering.send(message("b")) is CONFIRMED
     assert not recwarn.list
+
+
+async def test_who_waits_too_long_is_told_so_and_not_sent() -> None:
+    broker = Broker()
+    broker.open.clear()
+    gathering = Gathering(broker.send, 0.05)
+    for id in "ab":
+        asyncio.create_task(gathering.send(message(id))).add_done_callback(asyncio.Task.exception)
+        await broker.asked.acquire()
+    with pytest.raises(TimeoutError):
+        await gathering.send(message("c"))
+    broker.open.set()
+    await Gathering(broker.send, PATIENCE).send(message("d"))
+    assert await gathering.send(message("e")) is CONFIRMED
+    assert broker.groups == [["a"], ["b"], ["d"], ["e"]]

@@ -2,16 +2,21 @@
 
 import asyncio
 import json
+import random
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import pytest
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from api.access_log import AccessLog
+from api.http_metrics import HttpMetrics
 from api.middleware.body_limits import BodyLimits
+from api.middleware.envelope import Envelope
 from api.middleware.failures import Failures
 from api.problems import Problem
 from tests.api.shop import Shop, open_shop, order
@@ -71,6 +76,10 @@ async def test_an_unexpected_failure_is_500_without_a_word_of_it_and_logged_whol
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["request failed"]
 
 
+def enveloped(app: ASGIApp) -> Envelope:
+    return Envelope(app, AccessLog(HttpMetrics(CollectorRegistry())), random.Random(1))
+
+
 async def test_an_answer_that_fails_when_it_has_begun_is_broken_off() -> None:
     async def fails(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -78,7 +87,7 @@ async def test_an_answer_that_fails_when_it_has_begun_is_broken_off() -> None:
 
     connection = Connection()
     with capture_logs() as lines, pytest.raises(RuntimeError, match="half way"):
-        await Failures(fails)(connection.scope, connection.receive, connection.send)
+        await enveloped(Failures(fails))(connection.scope, connection.receive, connection.send)
     assert len(connection.sent) == 1
     assert lines[0]["event"] == "request failed"
 
@@ -158,7 +167,7 @@ class Connection:
         self.more = more
         self.sent: list[Message] = []
         raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        self.scope = {"type": "http", "path": "/api/orders", "headers": raw}
+        self.scope = {"type": "http", "method": "POST", "path": "/api/orders", "headers": raw}
 
     async def receive(self) -> Message:
         if not self.chunks:
