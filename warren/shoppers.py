@@ -8,6 +8,7 @@ import httpx
 import structlog
 
 from warren.customers import Customers
+from warren.log_in import LogIn
 from warren.visit import LOOKS_AWAY, Visit
 
 log = structlog.get_logger("warren.shoppers")
@@ -22,11 +23,13 @@ class Shoppers:
     """Keep coming until they are cancelled, so many as order `per_second`. A server that is away for a while makes no
     difference to them."""
 
-    def __init__(self, url: str, random: Random, *, per_second: float = 2.0) -> None:
+    def __init__(self, url: str, random: Random, *, per_second: float = 2.0, staff: LogIn | None = None) -> None:
+        """`staff` has the roles of the shop's own people; None where the edge at `url` asks nobody who they are."""
         self._url = url
         self._random = random
         self._pause = STAYING / per_second
         self._customers = Customers(random)
+        self._staff = staff
 
     async def run(self) -> None:
         """One visitor after another, many at a time."""
@@ -44,8 +47,8 @@ class Shoppers:
 
     async def _visit(self, client: httpx.AsyncClient) -> None:
         try:
-            user = await self._customers.next(client)
+            customer = await self._customers.next(client)
         except httpx.HTTPError as error:
             log.warning("a shopper could not sign up", reason=str(error) or type(error).__name__)
         else:
-            await Visit(client, self._random, user).run()
+            await Visit(client, self._random, customer.id, customer.log_in, self._staff).run()

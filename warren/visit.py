@@ -34,6 +34,8 @@ DELIVERY: Final = 200
 CENT: Final = Decimal("0.01")
 PATIENCE: Final = 60
 """How often a shopper looks whether an order has come further."""
+PAUSE: Final = 1.0
+"""Seconds between two looks."""
 ACTIVITY: Final = "/api/events/user.events/user.activity"
 
 Json = dict[str, Any]
@@ -46,10 +48,20 @@ class Leaves(Exception):
 class Visit:
     """See the module's text. A server that is away, or refuses, ends it; it raises nothing."""
 
-    def __init__(self, client: httpx.AsyncClient, random: Random, user: UUID) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        random: Random,
+        user: UUID,
+        own: httpx.Auth | None = None,
+        staff: httpx.Auth | None = None,
+    ) -> None:
+        """`own` logs the user in, `staff` the shop's own people: None where nobody is asked who they are."""
         self._client = client
         self._random = random
         self._user = str(user)
+        self._own = own
+        self._staff = staff
         self._session = self._new_id()
 
     async def run(self) -> None:
@@ -88,7 +100,7 @@ class Visit:
     async def _fill_up(self, product: Json) -> None:
         """The shop's own people see to it that there is something to buy tomorrow."""
         delivery = {"receiptId": self._new_id(), "quantity": DELIVERY}
-        await self._call("POST", f"/api/products/{product['id']}/stock", delivery)
+        await self._serve(f"/api/products/{product['id']}/stock", delivery)
 
     def _may_leave(self) -> None:
         if self._random.random() < LOOKS_AWAY:
@@ -119,14 +131,14 @@ class Visit:
             await self._call("POST", f"{place}/cancel", {"reason": "changed my mind"}, refusable=True)
             return
         paid = await self._until(place, "PAID")
-        await self._call("POST", f"{place}/ship", {"carrier": "DHL", "tracking": self._new_id()[:8]}, refusable=True)
+        await self._serve(f"{place}/ship", {"carrier": "DHL", "tracking": self._new_id()[:8]})
         await self._until(place, "SHIPPED")
-        await self._call("POST", f"{place}/deliver", refusable=True)
+        await self._serve(f"{place}/deliver")
         if wish in {"refund", "return"}:
             await self._until(place, "DELIVERED")
             part = (Decimal(paid["total"]) / 4).quantize(CENT)
             back = {"amount": str(part), "reason": "damaged"} if wish == "refund" and part else {"reason": "returned"}
-            await self._call("POST", f"{place}/refunds", back, key=self._new_id(), refusable=True)
+            await self._serve(f"{place}/refunds", back, key=self._new_id())
             if wish == "return":
                 await self._unpack(paid)
 
@@ -134,39 +146,42 @@ class Visit:
         """The shop's own people put what was sent back on the shelf again, once for each order."""
         for line in order["items"]:
             back = {"receiptId": order["id"], "quantity": line["quantity"]}
-            await self._call("POST", f"/api/products/{line['productId']}/stock", back)
+            await self._serve(f"/api/products/{line['productId']}/stock", back)
 
     async def _until(self, place: str, *statuses: str, any_end: bool = False) -> Json:
         """The order, once it stands at one of these. Raises Leaves where it ends elsewhere, or does not come so far."""
         for _ in range(PATIENCE):
-            answer = await self._client.get(place)
+            answer = await self._client.get(place, auth=self._own)
             body: Json = answer.json() if answer.is_success else {}
             if body.get("status") in statuses or (any_end and body):
                 return body
             if body.get("status") in {"REJECTED", "EXPIRED", "PAYMENT_FAILED", "CANCELLED"}:
                 raise Leaves
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(PAUSE)
         raise Leaves
 
     # --- HTTP ---
 
     async def _tell(self, what: str, product: Json | None = None) -> None:
         data = {"sessionId": self._session, "userId": self._user, "productId": product["id"] if product else None}
-        await self._call("POST", f"{ACTIVITY}.{what}", {"key": self._user, "data": data})
+        await self._serve(f"{ACTIVITY}.{what}", {"key": self._user, "data": data})
 
     async def _call(
         self, method: str, path: str, body: Json | None = None, *, key: str = "", refusable: bool = False
     ) -> Json:
-        """The answer; nothing where it is too late for it (409) and that may be. Raises Leaves where it is no."""
+        """As the shopper: the answer; nothing where it is too late for it (409) and that may be. Raises Leaves where it
+        is no."""
         headers = {"Idempotency-Key": key} if key else {}
-        answer = await self._client.request(method, path, json=body, headers=headers)
-        if refusable and answer.status_code == httpx.codes.CONFLICT:
-            return {}
-        if answer.is_error:
-            log.warning("a shopper was refused", path=path, status=answer.status_code, problem=answer.text[:200])
-            raise Leaves
-        found: Json = answer.json()
-        return found
+        answer = await self._client.request(method, path, json=body, headers=headers, auth=self._own)
+        return {} if refusable and answer.status_code == httpx.codes.CONFLICT else _taken(answer, path)
+
+    async def _serve(self, path: str, body: Json | None = None, *, key: str = "") -> None:
+        """As the shop's own people, and its pages, which tell what shoppers do. Raises Leaves where the answer is no,
+        unless it is too late for it (409)."""
+        headers = {"Idempotency-Key": key} if key else {}
+        answer = await self._client.request("POST", path, json=body, headers=headers, auth=self._staff)
+        if answer.status_code != httpx.codes.CONFLICT:
+            _taken(answer, path)
 
     def _address(self) -> Json:
         city, postal_code, country = self._random.choice(CITIES)
@@ -175,3 +190,12 @@ class Visit:
 
     def _new_id(self) -> str:
         return str(UUID(int=self._random.getrandbits(128), version=4))
+
+
+def _taken(answer: httpx.Response, path: str) -> Json:
+    """What was answered. Raises Leaves where that is no."""
+    if answer.is_error:
+        log.warning("a shopper was refused", path=path, status=answer.status_code, problem=answer.text[:200])
+        raise Leaves
+    found: Json = answer.json()
+    return found

@@ -5,8 +5,12 @@ import json
 from random import Random
 from uuid import UUID, uuid5
 
+import pytest
+from structlog.testing import capture_logs
+
 from agents.inventory.events import InventoryReceive, ProductPut, StockLine
 from streams.testing import VirtualTimeLoop
+from tests.api.auth_scene import open_auth_shop
 from tests.shop.front import Front, front
 from tests.shop.invariants.checker import breaches
 from tests.shop.invariants.evidence import Evidence
@@ -14,6 +18,9 @@ from tests.shop.invariants.rows import Order, read_all
 from tests.shop.life import COMMANDS
 from tests.shop.place import shop
 from warren.catalog import demo_products
+from warren.customers import Customers
+from warren.log_in import LogIn
+from warren.staff import new_staff
 from warren.visit import Visit
 
 VISITORS = 120
@@ -52,3 +59,18 @@ def test_shoppers_use_the_whole_life_of_the_shop() -> None:
     assert len(unpacked & received) >= len(refunded), "what was sent back is not on the shelf"
     told = {message.type for message in evidence.logs["analytics.all.events"]}
     assert {f"user.activity.{what}" for what in ("product_viewed", "cart_added", "checkout_started")} <= told
+
+
+async def test_shoppers_and_the_shop_s_people_log_in_where_they_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warren.visit.PAUSE", 0.05)
+    random, customers, staff = Random(7), Customers(Random(7)), new_staff(Random(7))
+    async with open_auth_shop(work=True, auth_required=True) as shop:
+        await shop.accounts.register(staff)
+        people = LogIn(staff.email, staff.password)
+        with capture_logs() as lines:
+            for _ in range(12):
+                one = await customers.next(shop.client)
+                await Visit(shop.client, random, one.id, one.log_in, people).run()
+        orders = (await shop.client.get("/api/orders", auth=LogIn(staff.email, staff.password))).json()["items"]
+    assert [line for line in lines if "shopper" in line["event"]] == []
+    assert {"DELIVERED"} <= {order["status"] for order in orders}

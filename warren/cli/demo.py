@@ -7,14 +7,19 @@ from random import SystemRandom
 import click
 import uvloop
 
+from agents.auth.users import NewUser
 from warren.catalog import stock_shop
+from warren.log_in import LogIn
 from warren.logs import configure
 from warren.serving import running
 from warren.settings import Settings, embedded_settings
 from warren.shoppers import Shoppers
 from warren.signals import stop_on_signals
+from warren.staff import new_staff
+from warren.system import System
 
 HOST = "127.0.0.1"
+_OPEN = "Nobody has to log in, as only this machine can reach it; `warren demo --login` and `warren run` ask"
 
 
 @click.command()
@@ -30,23 +35,34 @@ HOST = "127.0.0.1"
     help="Where everything is kept. The next demo goes on from there.",
 )
 @click.option("--rate", default=2.0, show_default=True, type=click.FloatRange(0.01, 1_000), help="Orders a second.")
-def demo(port: int, data: Path, rate: float) -> None:
+@click.option("--login", is_flag=True, help="Ask everybody who they are, as `warren run` does; tells who may do all.")
+def demo(port: int, data: Path, rate: float, login: bool) -> None:
     """Run the whole shop in this process, with simulated shoppers; needs no server. Ctrl-C stops it.
 
     \b
     Examples:
       warren demo
       warren demo --port 8080 --rate 20
+      warren demo --login
     """
     configure("warning")
-    uvloop.run(_demo(embedded_settings(data), port, rate))
+    settings = embedded_settings(data)
+    uvloop.run(_demo(settings.model_copy(update={"auth": "required"}) if login else settings, port, rate))
 
 
 async def _demo(settings: Settings, port: int, rate: float) -> None:
-    stop = stop_on_signals()
-    async with running(settings, address=(HOST, port), prepare=stock_shop) as url:
-        _welcome(url)
-        shoppers = Shoppers(url, SystemRandom(), per_second=rate)
+    stop, chance = stop_on_signals(), SystemRandom()
+    staff = new_staff(chance) if settings.auth == "required" else None
+
+    async def prepare(system: System) -> None:
+        await stock_shop(system)
+        if staff and system.accounts:
+            await system.accounts.accounts.register(staff)
+
+    async with running(settings, address=(HOST, port), prepare=prepare) as url:
+        _welcome(url, staff)
+        log_in = LogIn(staff.email, staff.password) if staff else None
+        shoppers = Shoppers(url, chance, per_second=rate, staff=log_in)
         shopping = asyncio.create_task(shoppers.run())
         await stop.wait()
         click.echo("stopping …", err=True)
@@ -55,7 +71,8 @@ async def _demo(settings: Settings, port: int, rate: float) -> None:
     click.echo("stopped; the next demo goes on from here", err=True)
 
 
-def _welcome(url: str) -> None:
+def _welcome(url: str, staff: NewUser | None) -> None:
+    who = f"Log in as {staff.email}, with {staff.password}" if staff else _OPEN
     click.echo(
         f"""The shop is open: {url}
 
@@ -65,5 +82,5 @@ def _welcome(url: str) -> None:
   {url}/outbox                   what its customers were told
   {url}/docs                     its HTTP interface
 
-Nobody has to log in, as only this machine can reach it; `warren run` asks. Ctrl-C stops it."""
+{who}. Ctrl-C stops it."""
     )
