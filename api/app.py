@@ -6,6 +6,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from api import faults
@@ -47,6 +48,9 @@ ANSWER_HEADERS: Final = (
 PREFLIGHT: Final = 600
 """Seconds for which a browser remembers that it may."""
 
+_NONE_OF_ITS_OWN: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
+"""What FastAPI tells of requests is told already: see `access_log.py` and `middleware/tracing.py`."""
+
 
 def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     """The application, with these endpoints. It connects to nothing by itself; one process may have several."""
@@ -66,6 +70,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(known_query)],
         generate_unique_id_function=lambda route: route.name,
+        telemetry=_NONE_OF_ITS_OWN,
         middleware=[*_middleware(edge, rates, HttpMetrics(registry)), Middleware(Lean, routers=served)],
     )
     app.state.edge = edge

@@ -13,7 +13,7 @@ from topology.spec import nearest
 
 async def known_query(request: Request) -> None:
     """A dependency of every endpoint. Raises Problem (422)."""
-    if not request.query_params:
+    if not request.scope["query_string"]:
         return
     route = request.scope["route"]
     known = names_of(route)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.addresses import Network, client_of
@@ -19,7 +18,8 @@ class ClientAddress:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._trusted and scope.get("client"):
             host, port = scope["client"]
-            hops = ",".join(Headers(scope=scope).getlist("x-forwarded-for")).split(",")
+            said = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+            hops = ",".join(said).split(",")
             client = client_of(host, [hop for hop in hops if hop.strip()], self._trusted)
             scope["client"] = (client, port if client == host else 0)
         await self._app(scope, receive, send)
