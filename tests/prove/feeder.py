@@ -19,7 +19,7 @@ BATCH: Final = 20
 DOOMED: Final = 97
 """Of so many entries one has an amount of 0: the queue agent buries it."""
 _DRIZZLE: Final = 0.25
-"""Seconds between batches that are there only so that something moves."""
+"""Seconds between batches that are there only so that something moves, at the least."""
 
 
 def now() -> int:
@@ -48,7 +48,7 @@ class Feeder:
         while self.entries < entries:
             await self.feed(1, pause=pause)
         while not over.is_set():
-            await self.feed(1, pause=_DRIZZLE)
+            await self.feed(1, pause=max(pause, _DRIZZLE))
 
     async def feed(self, batches: int, *, pause: float = 0.0) -> None:
         """Put in so many batches."""

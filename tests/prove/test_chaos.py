@@ -1,4 +1,4 @@
-"""Every strike once or twice; `make prove-chaos` has a quarter of an hour of it."""
+"""Three minutes, every strike once or twice; `make prove-chaos` has a quarter of an hour of it."""
 
 from collections.abc import Iterator
 from pathlib import Path
