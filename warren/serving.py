@@ -1,13 +1,15 @@
 """Running a process: agents, edge, or both, until a signal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import uvloop
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
+from agents.auth.relay import Relay
+from agents.notifications.watch import Watch
 from agents.payments.seal import seal
 from agents.registry import AGENTS
 from api.app import create_app
@@ -96,30 +98,31 @@ async def running(
 
 
 async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:
-    """Run these services' agents, and what relays the events of accounts, for as long as the stack lasts. Gives what
-    tells how they do."""
+    """Run these services' agents, what relays the events of accounts and what looks after the ways out, for as long as
+    the stack lasts. Gives what tells how they do."""
     worker = system.worker(services)
     await worker.start()
     stack.push_async_callback(worker.stop)
-    relays = await _relay(system, stack)
-    return lambda: [*worker.status(), *relays]
+    relays = await _beside(system.relays(), stack, RELAY_GRACE)
+    watches = await _beside(system.watches(), stack, 0)
+    return lambda: [*worker.status(), *relays, *watches]
 
 
-async def _relay(system: System, stack: AsyncExitStack) -> list[Status]:
-    """Relay the events of accounts for as long as the stack lasts. Gives how that does."""
-    relays, stop = system.relays(), asyncio.Event()
-    tasks = [asyncio.create_task(relay.run(stop)) for relay in relays]
+async def _beside(companions: Sequence[Relay | Watch], stack: AsyncExitStack, grace: float) -> list[Status]:
+    """Run these for as long as the stack lasts; `grace` are the seconds that they have to end. Gives how they do."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(companion.run(stop)) for companion in companions]
 
     async def end() -> None:
         stop.set()
-        await asyncio.wait(tasks, timeout=RELAY_GRACE)
+        await asyncio.wait(tasks, timeout=grace)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     if tasks:
         stack.push_async_callback(end)
-    return [relay.status for relay in relays]
+    return [companion.status for companion in companions]
 
 
 def traced(app: ASGIApp, system: System) -> ASGIApp:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from agents.auth.relay import Relay
 from agents.inventory.terms import Terms, terms
+from agents.notifications.post import post
+from agents.notifications.watch import Watch
 from agents.orders.patience import patience
 from agents.registry import AGENTS, load
 from stores.port import Store
@@ -31,6 +33,7 @@ from warren.spans import open_tracer
 
 USER = "warren"
 """The embedded broker's only user."""
+NOTIFICATIONS = "notifications"
 
 
 def now() -> int:
@@ -76,6 +79,10 @@ class System:
             lease=self.settings.lease,
             tracer=self.tracer,
         )
+
+    def watches(self) -> list[Watch]:
+        """What looks after the ways out of notifications, to be run beside its agents; none where it does not run."""
+        return [Watch(post)] if NOTIFICATIONS in self.stores else []
 
     def relays(self) -> list[Relay]:
         """What publishes the events of accounts, to be run beside the agents of auth; none where accounts are not

@@ -1,11 +1,17 @@
 """The post office: the carrier of each channel, as the composition root names them."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+
+import structlog
 
 from agents.notifications.carriers.outbox import MemoryOutbox
 from agents.notifications.carriers.port import Carrier, Letter, Receipt
 from agents.notifications.tables import Channel
+from streams.status import Status
+
+log = structlog.get_logger("warren.notifications")
 
 
 class Post:
@@ -16,6 +22,8 @@ class Post:
         self._carriers = carriers
         self.operators: str | None = None
         """Where mail for the shop's own people goes; None where nobody has said."""
+        self.status = Status("notifications", "post", 0, "carriers")
+        """Its troubles are those of carriers, by channel."""
         self._receipts: dict[str, Receipt] = {}
 
     @contextmanager
@@ -24,6 +32,7 @@ class Post:
         before = self._carriers, self.operators
         self._carriers, self.operators = carriers, operators
         self._receipts.clear()
+        self.status.troubles.clear()
         try:
             yield
         finally:
@@ -43,7 +52,20 @@ class Post:
 
     async def send(self, channel: Channel, letter: Letter) -> None:
         """Send a letter, and keep its receipt until it is filed."""
-        self._receipts[letter.id] = await self._carriers[channel].send(letter)
+        receipt = await self._carriers[channel].send(letter)
+        self._receipts[letter.id] = receipt
+        self._note(channel, receipt.trouble)
+
+    async def check(self) -> None:
+        """See whether the ways are open. Takes as long as the slowest carrier."""
+        troubles = await asyncio.gather(*(carrier.check() for carrier in self._carriers.values()))
+        for channel, trouble in zip(self._carriers, troubles, strict=True):
+            self._note(channel, trouble)
+
+    def _note(self, channel: Channel, trouble: str) -> None:
+        if trouble and self.status.troubles.get(channel) != trouble:
+            log.warning("letters cannot be sent", channel=str(channel), reason=trouble)
+        self.status.trouble(channel, trouble)
 
     def file(self, id: str) -> None:
         """This letter's fate is written down."""

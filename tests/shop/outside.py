@@ -86,6 +86,9 @@ class Pigeons:
             self.arrived.append(Letter(about, template, channel, recipient))
         return Receipt(Result.UNKNOWN, "silence") if fate < self._lost else Receipt(Result.SENT)
 
+    async def check(self) -> str:
+        return ""
+
     async def close(self) -> None:
         """They fly home by themselves."""
 

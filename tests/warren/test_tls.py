@@ -18,7 +18,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from agents.auth.database import open_database
-from agents.notifications.carriers.port import Letter, Result
+from agents.notifications.carriers.port import Letter, Receipt, Result
 from agents.notifications.carriers.smtp import SmtpCarrier
 from agents.notifications.carriers.webhook import WebhookCarrier
 from agents.payments.provider.client import HttpProvider
@@ -35,6 +35,7 @@ from stores.redis import RedisStore
 from stores.urls import open_store
 from streams.errors import BrokerUnavailable
 from streams.rabbitmq import RabbitMQ
+from tests.agents.notifications.test_smtp import Postbox, serving
 from tests.api.shop import open_shop
 from tests.servers.address import RabbitMQ as Server
 from tests.tls import HOST, SSL_REQUEST, Authority, terminating
@@ -217,9 +218,27 @@ async def test_mail_is_sent_by_tls(authority: Authority, stranger: Authority) ->
         listener = await asyncio.start_server(_take_mail, HOST, 0, ssl=issuer.certificate().context())
         async with listener:
             port = listener.sockets[0].getsockname()[1]
-            carrier = SmtpCarrier(f"smtps://{HOST}:{port}", "shop@example.com", patience=30)
-            assert (await carrier.send(LETTER)).result is result
-            await carrier.close()
+            assert (await mailed(f"smtps://{HOST}:{port}")).result is result
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")  # aiosmtpd's
+async def test_mail_is_sent_by_starttls_and_without_it_not_at_all(authority: Authority, stranger: Authority) -> None:
+    for context, result in (
+        (authority.certificate().context(), Result.SENT),
+        (stranger.certificate().context(), Result.NOT_SENT),
+        (None, Result.NOT_SENT),  # whoever stands between may have taken the offer of STARTTLS out
+    ):
+        postbox = Postbox()
+        async with serving(postbox, tls_context=context, require_starttls=context is not None) as address:
+            receipt = await mailed(f"smtp+starttls://{address}")
+        assert (receipt.result, len(postbox.mails)) == (result, int(result is Result.SENT)), receipt
+
+
+async def mailed(url: str) -> Receipt:
+    carrier = SmtpCarrier(url, "shop@example.com", patience=30)
+    receipt = await carrier.send(LETTER)
+    await carrier.close()
+    return receipt
 
 
 async def _take_mail(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -26,6 +26,10 @@ class MemoryOutbox:
             self.letters.append(letter)
         return Receipt(Result.SENT)
 
+    async def check(self) -> str:
+        """As Carrier."""
+        return ""
+
     async def close(self) -> None:
         """As Carrier."""
 
@@ -48,6 +52,10 @@ class FileOutbox:
         except (OSError, ValueError) as error:
             return Receipt(Result.NOT_SENT, type(error).__name__)
         return Receipt(Result.SENT)
+
+    async def check(self) -> str:
+        """As Carrier."""
+        return ""
 
     async def close(self) -> None:
         """As Carrier."""

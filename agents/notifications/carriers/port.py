@@ -37,6 +37,8 @@ class Receipt:
 
     result: Result
     reason: str | None = None
+    trouble: str = ""
+    """What is wrong with the way itself, whoever a letter is to, and what to do about it."""
 
 
 class Carrier(Protocol):
@@ -48,6 +50,9 @@ class Carrier(Protocol):
 
     async def send(self, letter: Letter) -> Receipt:
         """Hand a letter over; answers within PATIENCE."""
+
+    async def check(self) -> str:
+        """The trouble with the way, as in a receipt; "" where there is none that shows before a letter goes."""
 
     async def close(self) -> None:
         """Close connections."""

@@ -35,6 +35,7 @@ class SmtpCarrier:
         """`url` is `smtp://`, `smtp+starttls://` or `smtps://`, with a user and password where the server wants them;
         `sender` is the address that mails come from."""
         self._url = urlsplit(url)
+        self._port = self._url.port or PORTS[self._url.scheme]
         self._sender = sender
         self._patience = patience
         self._free = asyncio.Semaphore(CONNECTIONS)
@@ -52,7 +53,22 @@ class SmtpCarrier:
                 return await self._hand_over(client, letter.address, mail, progress)
         except (aiosmtplib.SMTPException, OSError) as error:  # a timeout is an OSError too
             doubt = Result.UNKNOWN if progress.handing_over else Result.NOT_SENT
-            return Receipt(doubt, type(error).__name__)
+            return Receipt(doubt, type(error).__name__, self._trouble(error))
+
+    async def check(self) -> str:
+        """As Carrier: connects, and logs in."""
+        try:
+            async with asyncio.timeout(self._patience), self._line() as client:
+                await client.noop()
+        except (aiosmtplib.SMTPException, OSError) as error:
+            return self._trouble(error)
+        return ""
+
+    def _trouble(self, error: Exception) -> str:
+        server = f"the mail server {self._url.hostname}:{self._port}"
+        if isinstance(error, aiosmtplib.SMTPAuthenticationError):
+            return f"{server} refuses the user and password of WARREN_SMTP ({error.code}): mend them, and start again"
+        return f"{server} does not do as it should ({type(error).__name__}): see how it does, and WARREN_SMTP"
 
     async def close(self) -> None:
         """As Carrier."""
@@ -92,7 +108,7 @@ class SmtpCarrier:
         url = self._url
         client = aiosmtplib.SMTP(
             hostname=url.hostname,
-            port=url.port or PORTS[url.scheme],
+            port=self._port,
             username=unquote(url.username) if url.username else None,
             password=unquote(url.password) if url.password else None,
             local_hostname=self._sender.rpartition("@")[2],

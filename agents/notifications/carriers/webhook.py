@@ -4,6 +4,7 @@ import asyncio
 from http import HTTPStatus
 from ssl import create_default_context
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -21,6 +22,7 @@ class WebhookCarrier:
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         """A user and password in `url` become basic authentication."""
         self._url = url
+        self._host = urlsplit(url).hostname
         self._patience = patience
         self._client = httpx.AsyncClient(timeout=patience, verify=create_default_context(), trust_env=False)
 
@@ -31,10 +33,15 @@ class WebhookCarrier:
             async with asyncio.timeout(self._patience):
                 answer = await self._client.post(self._url, json=body, headers={"Idempotency-Key": letter.id})
         except httpx.ConnectError:
-            return Receipt(Result.NOT_SENT, "unreachable")
+            trouble = f"the webhook at {self._host} cannot be reached: see WARREN_SMS and WARREN_PUSH"
+            return Receipt(Result.NOT_SENT, "unreachable", trouble)
         except (TimeoutError, httpx.TransportError) as error:
             return Receipt(Result.UNKNOWN, type(error).__name__)
         return _receipt(answer.status_code)
+
+    async def check(self) -> str:
+        """As Carrier."""
+        return ""
 
     async def close(self) -> None:
         """As Carrier."""

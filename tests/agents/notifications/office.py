@@ -57,6 +57,9 @@ class Pigeon:
             self.arrived.append(letter)
         return receipt
 
+    async def check(self) -> str:
+        return ""
+
     async def close(self) -> None: ...
 
 

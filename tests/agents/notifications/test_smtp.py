@@ -221,19 +221,51 @@ async def test_an_address_that_cannot_be_is_refused(address: str) -> None:
     assert postbox.mails == []
 
 
-@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS", "ignore:Session.login_data is deprecated")
-async def test_a_user_and_password_of_the_url_are_used() -> None:
+@asynccontextmanager
+async def guarded() -> AsyncIterator[tuple[str, list[tuple[bytes, bytes]]]]:
+    """A server that knows one password, and the users and passwords that it was shown."""
     seen: list[tuple[bytes, bytes]] = []
 
     def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
         assert isinstance(data, LoginPassword)
         seen.append((data.login, data.password))
-        return AuthResult(success=data.password == b"p:w")
+        # "Handled" means that the refusal has been sent: here aiosmtpd is to send it.
+        return AuthResult(success=data.password == b"p:w", handled=False)
 
-    options = {"authenticator": check, "auth_required": True, "auth_require_tls": False}
-    async with serving(Postbox(), **options) as place:
-        async with carrier(place, user="shop:p%3Aw@") as smtp:
-            assert (await smtp.send(LETTER)).result is Result.SENT
-        async with carrier(place, user="shop:wrong@") as smtp:
-            assert (await smtp.send(LETTER)).result is Result.NOT_SENT
-    assert seen[0] == (b"shop", b"p:w")
+    async with serving(Postbox(), authenticator=check, auth_required=True, auth_require_tls=False) as place:
+        yield place, seen
+
+
+of_passwords = pytest.mark.filterwarnings(
+    "ignore:Requiring AUTH while not requiring TLS", "ignore:Session.login_data is deprecated"
+)
+
+
+@of_passwords
+async def test_a_user_and_password_of_the_url_are_used() -> None:
+    async with guarded() as (place, seen), carrier(place, user="shop:p%3Aw@") as smtp:
+        assert (await smtp.send(LETTER)).result is Result.SENT
+        assert await smtp.check() == ""
+    assert seen == [(b"shop", b"p:w")]
+
+
+@of_passwords
+async def test_a_wrong_password_is_told_with_what_to_do_and_never_shown() -> None:
+    async with guarded() as (place, _), carrier(place, user="shop:wrong@") as smtp:
+        receipt = await smtp.send(LETTER)
+        assert (receipt.result, receipt.reason) == (Result.NOT_SENT, "SMTPAuthenticationError")
+        assert await smtp.check() == receipt.trouble
+    assert "refuses the user and password of WARREN_SMTP (535): mend them" in receipt.trouble
+    assert place in receipt.trouble
+    assert "wrong" not in receipt.trouble
+
+
+async def test_a_server_that_is_not_there_is_a_trouble_and_a_recipient_that_is_refused_is_none() -> None:
+    async with carrier("127.0.0.1:1") as smtp:
+        trouble = await smtp.check()
+        assert "127.0.0.1:1 does not do as it should (SMTPConnectError)" in trouble
+        assert (await smtp.send(LETTER)).trouble == trouble
+    postbox = Postbox()
+    postbox.rcpt = "550 No such user"
+    async with serving(postbox) as place, carrier(place) as smtp:
+        assert (await smtp.send(LETTER)).trouble == ""
