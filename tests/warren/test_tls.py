@@ -30,13 +30,14 @@ from api.endpoints import OPERATIONS
 from api.gateway import Gateway
 from api.server import serve
 from api.upstreams import Upstream, client
-from stores.errors import SchemaMissing, StoreUnavailable
+from stores.errors import SchemaMissing, StoreRefused, StoreUnavailable
 from stores.redis import RedisStore
 from stores.urls import open_store
 from streams.errors import BrokerUnavailable
 from streams.rabbitmq import RabbitMQ
 from tests.agents.notifications.test_smtp import Postbox, serving
 from tests.api.shop import open_shop
+from tests.mongo_wire import standalone
 from tests.servers.address import RabbitMQ as Server
 from tests.tls import HOST, SSL_REQUEST, Authority, terminating
 from warren.errors import SettingsError
@@ -178,6 +179,21 @@ async def test_redis_is_reached_by_tls(
             stack.push_async_callback(store.close)
             with pytest.raises(SchemaMissing if trusted else StoreUnavailable):
                 await asked(store)
+
+
+async def test_mongodb_is_reached_by_tls(authority: Authority, stranger: Authority) -> None:
+    """By one that answers as a MongoDB that cannot be used: to get so far takes TLS."""
+    for issuer, lease, refusal in (
+        (authority, 30, pytest.raises(StoreRefused, match="replica set")),
+        (stranger, 1, pytest.raises(StoreUnavailable)),
+    ):
+        listener = await asyncio.start_server(standalone, HOST, 0, ssl=issuer.certificate().context())
+        async with listener:
+            port = listener.sockets[0].getsockname()[1]
+            store = open_store(f"mongodb://{HOST}:{port}/?tls=true&tlsCAFile={authority.file}", "orders", lease=lease)
+            with refusal:
+                await store.open()
+            await store.close()
 
 
 async def asked(store: RedisStore) -> None:
