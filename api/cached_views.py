@@ -9,6 +9,7 @@ import msgspec
 
 from api.cache import Cache
 from api.freshness import Freshness
+from api.shared_reads import SharedReads
 from stores.port import PageOfRows, Row, Store
 from streams import Table, View, Views, WindowedTable
 from streams.changes import AGAIN, Changes
@@ -45,7 +46,7 @@ class Use:
     """How often entries of a table were looked for, by where they were found."""
 
     own: int = 0
-    """Kept by this process."""
+    """Kept by this process, or being read by it already."""
     shared: int = 0
     """Kept by another one."""
     read: int = 0
@@ -107,23 +108,24 @@ class CachedReader:
         self._name = name
         self._store = store
         self._cache = cache
-        self._now = now
+        self._reads: SharedReads[_Entry] = SharedReads(self._still, now)
 
     async def get(self, table: str, keys: Sequence[str]) -> list[Row]:
         """See Store."""
         self.freshness.start()
         names = {f"{self._name}:row:{key}": key for key in keys}
         found = await self._found(names)
-        missing = [key for name, key in names.items() if name not in found]
+        missing = [name for name in names if name not in found]
+
+        async def read(wanted: list[str], began: int) -> dict[str, _Entry]:
+            entries = {names[name]: _Entry(began, []) for name in wanted}
+            for row in await self._store.get(table, [*entries]):
+                entries[row.key].rows.append(row)
+            return await self._put({f"{self._name}:row:{key}": entry for key, entry in entries.items()})
+
         if missing:
-            self.use.read += len(missing)
-            began = self._now()
-            read = {key: _Entry(began, []) for key in missing}
-            for row in await self._store.get(table, missing):
-                read[row.key].rows.append(row)
-            entries = {f"{self._name}:row:{key}": entry for key, entry in read.items()}
-            await self._put(entries)
-            found.update(entries)
+            self._count(missing)
+            found.update(await self._reads.of(missing, read))
         rows = (Row(*row) for entry in found.values() for row in entry.rows)
         return sorted(rows, key=lambda row: (row.key, row.partition))
 
@@ -132,12 +134,15 @@ class CachedReader:
         self.freshness.start()
         name = f"{self._name}:page:{msgspec.json.encode(question, order='sorted').decode()}"
         entry = (await self._found({name: None})).get(name)
-        if entry is None:
-            self.use.read += 1
-            began = self._now()
+
+        async def read(wanted: list[str], began: int) -> dict[str, _Entry]:
             page = await self._store.query(table, **question)
-            entry = _Entry(began, [(row.partition, row.key, row.value) for row in page.rows], page.cursor)
-            await self._put({name: entry})
+            rows = [(row.partition, row.key, row.value) for row in page.rows]
+            return await self._put({name: _Entry(began, rows, page.cursor)})
+
+        if entry is None:
+            self._count([name])
+            entry = (await self._reads.of([name], read))[name]
         return PageOfRows([Row(*row) for row in entry.rows], entry.cursor)
 
     async def _found(self, names: Mapping[str, str | None]) -> dict[str, _Entry]:
@@ -159,5 +164,15 @@ class CachedReader:
             return entry if self.freshness.counts(entry.at, key) else None
         return None
 
-    async def _put(self, entries: Mapping[str, _Entry]) -> None:
+    def _still(self, name: str, began: int) -> bool:
+        kind, _, key = name.removeprefix(f"{self._name}:").partition(":")
+        return self.freshness.counts(began, key if kind == "row" else None)
+
+    def _count(self, missing: list[str]) -> None:
+        joined = len(self._reads.under_way(missing))
+        self.use.own += joined
+        self.use.read += len(missing) - joined
+
+    async def _put(self, entries: dict[str, _Entry]) -> dict[str, _Entry]:
         await self._cache.put({name: _encode(entry) for name, entry in entries.items()}, self.freshness.again)
+        return entries

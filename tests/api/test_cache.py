@@ -11,6 +11,7 @@ from api.cache import Cache, Encoded, SharedCacheUnavailable
 from api.cache_metrics import CacheCollector
 from api.cached_views import CachedViews
 from api.redis_cache import RedisCache
+from stores.errors import StoreUnavailable
 from stores.memory import MemoryStore
 from stores.port import Commit, PageOfRows, Row, Slot
 from streams import Table, View
@@ -42,17 +43,27 @@ def now() -> int:
 
 
 class Counted(MemoryStore):
-    """A store that counts how often it is read."""
+    """A store that counts how often it is read, and takes its time."""
 
     reads = 0
+    seconds = 0.0
+    away = False
 
     async def get(self, table: str, keys: Sequence[str]) -> list[Row]:
-        self.reads += 1
-        return await super().get(table, keys)
+        found = await super().get(table, keys)
+        await self._read()
+        return found
 
     async def query(self, table: str, **question: Any) -> PageOfRows:
+        found = await super().query(table, **question)
+        await self._read()
+        return found
+
+    async def _read(self) -> None:
         self.reads += 1
-        return await super().query(table, **question)
+        await asyncio.sleep(self.seconds)
+        if self.away:
+            raise StoreUnavailable("the store is away")
 
 
 class Shelf:
@@ -239,6 +250,56 @@ async def test_where_rows_are_found_is_counted() -> None:
             {"own": 0, "shared": 0, "read": 2},
             {"own": 1, "shared": 1, "read": 1},
         ]
+
+
+@virtual
+async def test_requests_at_once_for_what_is_not_kept_read_it_once() -> None:
+    async with scene() as shop:
+        view = await shop.edge()
+        await shop.set(tea=3, milk=1)
+        shop.store.seconds = 1
+        rows = await asyncio.gather(*(view.get_many(["tea"]) for _ in range(100)), view.get_many(["tea", "milk"]))
+        assert rows == [{"tea": 3}] * 100 + [{"tea": 3, "milk": 1}]
+        assert shop.store.reads == 2, "the tea, and the milk beside it"
+        assert shop.lookups(0) == {"own": 100, "shared": 0, "read": 3}
+        pages = await asyncio.gather(*(view.query(limit=1) for _ in range(100)))
+        assert [page.items for page in pages] == [[("milk", 1)]] * 100
+        assert shop.store.reads == 3
+
+
+@virtual
+async def test_who_asks_after_a_change_does_not_wait_for_a_read_from_before() -> None:
+    async with scene() as shop:
+        view = await shop.edge()
+        await shop.set(tea=3)
+        shop.store.seconds = 1
+        before = asyncio.create_task(view.get_many(["tea"]))
+        await asyncio.sleep(0.5)
+        await shop.set(tea=4)
+        assert await view.get_many(["tea"]) == {"tea": 4}
+        assert await before == {"tea": 3}
+        assert await view.get_many(["tea"]) == {"tea": 4}
+
+
+@virtual
+async def test_a_read_goes_on_without_who_began_it_and_its_failure_is_told_to_all_who_wait() -> None:
+    async with scene() as shop:
+        view = await shop.edge()
+        await shop.set(tea=3)
+        shop.store.seconds = 1
+        first = asyncio.create_task(view.get_many(["tea"]))
+        await asyncio.sleep(0.5)
+        second = asyncio.create_task(view.get_many(["tea"]))
+        await asyncio.sleep(0.1)
+        first.cancel()
+        assert await second == {"tea": 3}
+        await shop.set(tea=4)
+        shop.store.away = True
+        failed = await asyncio.gather(*(view.get_many(["tea"]) for _ in range(3)), return_exceptions=True)
+        assert [type(error) for error in failed] == [StoreUnavailable] * 3
+        assert shop.store.reads == 2
+        shop.store.away = False
+        assert await view.get_many(["tea"]) == {"tea": 4}
 
 
 @virtual
