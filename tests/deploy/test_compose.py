@@ -17,12 +17,16 @@ from tests.servers.containers import POSTGRES_IMAGE, RABBITMQ_IMAGE
 from tests.servers.rabbitmq import PLUGINS
 from tests.servers.server import PostgresServer
 from warren.settings import PREFIX, Settings
+from warren.split import GATEWAY, share_of, takes_orders
 
+SECRET = "hunter2" * 5
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVERS = {"rabbitmq", "postgres", "redis", "mongodb"}
 JOBS = {"topology", "stores"}
+PARTS = {"auth": "edge-auth", "orders": "edge-orders", "analytics": "edge-analytics", GATEWAY: GATEWAY}
+"""Part of the edge -> its service."""
 DECLARED = {"shared", *(path.stem for path in (ROOT / "topology/shop").glob("*.yaml"))}
 
 
@@ -34,13 +38,45 @@ def test_it_follows_the_compose_specification() -> None:
 
 def test_every_service_that_has_agents_runs_and_nothing_else_does() -> None:
     workers = set(AGENTS) - {"gateway"}  # which is the edge itself
-    assert set(SERVICES) - SERVERS - JOBS - {"api", "provider"} == workers
+    assert set(SERVICES) - SERVERS - JOBS - {"api", "provider", *PARTS.values()} == workers
     for service in workers:
         assert SERVICES[service]["command"][:2] == ["worker", service]
 
 
 def test_servers_run_by_themselves_and_the_shop_on_demand() -> None:
     assert {name for name, service in SERVICES.items() if "profiles" not in service} == SERVERS
+
+
+def test_the_edge_is_one_process_or_in_parts_and_never_both() -> None:
+    profiles = {name: set(service["profiles"]) for name, service in SERVICES.items() if name not in SERVERS}
+    assert profiles.pop("api") == {"app"}
+    for name in PARTS.values():
+        assert profiles.pop(name) == {"split"}
+    assert all(wanted == {"app", "split"} for wanted in profiles.values())
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_the_edge_has_what_it_needs_and_no_more(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = SERVICES[PARTS[part]]
+    assert service["command"] == ["api", "--service", part]
+    for variable, value in service["environment"].items():
+        monkeypatch.setenv(variable, re.sub(r"\$\{.*?\}", SECRET, value))
+    settings = Settings()
+    share = share_of(part, settings)
+    stores = {f"{PREFIX}STORE_{name.upper()}" for name in share.services}
+    assert stores == {variable for variable in service["environment"] if variable.startswith(f"{PREFIX}STORE_")}
+    assert bool(settings.seal_keys) == takes_orders(share.settings, share.routers)
+    assert bool(settings.service_secrets) == (part in {"auth", GATEWAY})
+    assert bool(service.get("ports")) == (part == GATEWAY), "nobody comes past the gateway"
+    for urls in settings.upstreams.values():
+        assert {f"http://{name}:8000" for name in PARTS.values()} >= {*urls}
+
+
+def test_each_database_has_its_password_from_the_environment() -> None:
+    script = (ROOT / "deploy/postgres/services.sh").read_text()
+    (names,) = re.findall(r"for service in (.*); do", script)
+    passwords = {f"{PREFIX}PASSWORD_{name.upper()}" for name in names.split()}
+    assert passwords <= set(SERVICES["postgres"]["environment"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -78,8 +114,8 @@ def test_the_shop_s_variables_are_settings_that_load(name: str, monkeypatch: pyt
     environment = SERVICES[name]["environment"]
     assert set(environment) <= fields | stores | passwords
     for variable, value in environment.items():
-        monkeypatch.setenv(variable, re.sub(r"\$\{.*?\}", "hunter2", value))
-    assert "hunter2" not in repr(Settings())
+        monkeypatch.setenv(variable, re.sub(r"\$\{.*?\}", SECRET, value))
+    assert SECRET not in repr(Settings())
 
 
 def test_every_secret_is_in_the_example_and_none_has_a_value_in_the_repository() -> None:
