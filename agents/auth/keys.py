@@ -81,14 +81,16 @@ class Keys:
         await self.signing()
         return [key.jwk for key in self._keys.values()]
 
-    async def rotate(self) -> str:
-        """Make a new key, which signs from now on, and retire the others. Returns its id."""
+    async def rotate(self, *, leaked: bool = False) -> str:
+        """Make a new key, which signs from now on, and retire the others. Returns its id. `leaked`: the others prove
+        nothing any more, here at once, elsewhere within FRESH; whose token they have signed refreshes it."""
         private, now = Ed25519PrivateKey.from_private_bytes(self._chance.randbytes(32)), self._now()
         id = _thumbprint(private)
         async with self._database.transaction() as session:
             retired = update(SigningKey).where(SigningKey.retired_at.is_(None)).values(retired_at=now)
             await session.execute(retired)
-            await session.execute(delete(SigningKey).where(SigningKey.retired_at < now - KEPT))
+            done = SigningKey.retired_at.is_not(None) if leaked else SigningKey.retired_at < now - KEPT
+            await session.execute(delete(SigningKey).where(done))
             session.add(SigningKey(id=id, private=private.private_bytes_raw(), created_at=now, retired_at=None))
         self._read_at = None
         return id

@@ -61,7 +61,7 @@ def test_an_account_is_made_once_and_a_weak_password_is_refused_without_being_sh
 
 
 def test_keys_are_renewed_by_command() -> None:
-    first, second = warren("rotate-keys"), warren("rotate-keys")
+    first, second = warren("rotate-keys"), warren("rotate-keys", "--leaked")
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert first.output != second.output
 

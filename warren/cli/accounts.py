@@ -54,14 +54,17 @@ def create_admin(email: str) -> None:
 
 
 @accounts.command("rotate-keys")
-def rotate_keys() -> None:
-    """Sign access tokens with a new key from now on. Nobody is logged out: the old key proves what it has signed.
+@click.option("--leaked", is_flag=True, help="Somebody else has the old keys: they count no more.")
+def rotate_keys(leaked: bool) -> None:
+    """Sign access tokens with a new key from now on. Nobody is logged out: the old key proves what it has signed, or
+    with --leaked everybody's client refreshes its tokens.
 
     \b
     Examples:
       warren accounts rotate-keys
+      warren accounts rotate-keys --leaked
     """
-    key = asyncio.run(_with_accounts(lambda accounts: accounts.keys.rotate()))
+    key = asyncio.run(_with_accounts(lambda accounts: accounts.keys.rotate(leaked=leaked)))
     click.echo(f"access tokens are signed with {key} within half a minute")
 
 

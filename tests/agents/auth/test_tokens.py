@@ -14,7 +14,7 @@ from agents.auth import callers
 from agents.auth.accounts import Accounts
 from agents.auth.database import open_database
 from agents.auth.errors import TokenRefused
-from agents.auth.keys import KEPT, Key
+from agents.auth.keys import FRESH, KEPT, Key
 from agents.auth.roles import GIVEN, SCOPES, Role, scopes_of
 from agents.auth.schema import migrate
 from agents.auth.tokens import ACCESS_LIFE
@@ -146,6 +146,20 @@ async def test_a_new_key_logs_nobody_out(accounts: Accounts, clock: Clock) -> No
     assert len(await accounts.keys.public()) == 2
     clock.forward(KEPT + MINUTE)
     assert [key["kid"] for key in await accounts.keys.public()] == [id]
+
+
+async def test_a_key_that_has_leaked_proves_nothing_and_tokens_are_refreshed(accounts: Accounts, clock: Clock) -> None:
+    await registered(accounts)
+    other = Accounts(accounts._database, fast_passwords(), now=clock, chance=Random(2))
+    old = await accounts.login(EMAIL, PASSWORD)
+    await other.caller(old.access_token)
+    await accounts.keys.rotate()
+    id = await accounts.keys.rotate(leaked=True)
+    await refused(accounts, old.access_token)
+    clock.forward(FRESH)
+    await refused(other, old.access_token)
+    assert [key["kid"] for key in await other.keys.public()] == [id]
+    await other.caller((await other.refresh(old.refresh_token, "::1")).access_token)
 
 
 async def test_a_process_that_does_not_know_a_new_key_looks_for_it(accounts: Accounts, clock: Clock) -> None:
