@@ -43,8 +43,9 @@ lint: .venv/.dev ## Check imports, style and types
 	.venv/bin/mypy .
 	.venv/bin/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive $(PACKAGES)
 
-audit: .venv/.dev ## Look for packages with known vulnerabilities; asks PyPI
-	.venv/bin/pip-audit --local --skip-editable
+audit: .venv/.dev ## Look for packages with known vulnerabilities; asks PyPI, and fails where that does not know of one of them
+	@$(UV) export --quiet --frozen --all-groups --all-extras --no-emit-project --output-file .venv/audited.txt
+	.venv/bin/pip-audit --strict --disable-pip --requirement .venv/audited.txt
 
 format: .venv/.dev ## Format the code and mend what can be mended by itself
 	.venv/bin/ruff check --fix .
