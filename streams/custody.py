@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from stores.errors import StoreError
 from stores.port import Checkpoint, Slot, Store
 from streams.errors import StreamsError
+from streams.share import TOOL
 
 
 class AtWork(StreamsError):
@@ -20,8 +21,9 @@ async def custody(
     """Take a slot, keep it for as long as the context lasts, and give it back.
 
     From here on whatever a worker still has under way is fenced. Raises AtWork where one is at work, unless it is to be
-    seized: the worker then waits, and has it again soon after the end.
+    seized: the worker then waits, and has it again soon after the end. From another tool nothing is seized.
     """
+    seize = seize and not await _in_other_hands(slot, store, tool)
     checkpoint = await store.acquire(slot, tool, lease, seize=seize)
     if checkpoint is None:
         holding = (await store.roster()).held.get(slot)
@@ -38,6 +40,12 @@ async def custody(
         await asyncio.gather(beating, return_exceptions=True)
         await store.release(slot, checkpoint.epoch)
         await store.heartbeat(tool, 0)
+
+
+async def _in_other_hands(slot: Slot, store: Store, tool: str) -> bool:
+    """Whether another tool has it. Should two begin at once, epochs decide."""
+    holding = (await store.roster()).held.get(slot)
+    return holding is not None and holding.worker != tool and holding.worker.startswith(TOOL)
 
 
 async def _keep_alive(store: Store, tool: str, lease: float) -> None:

@@ -62,8 +62,8 @@ class Forwarder:
             )
         if log.edition > 1 and not before:
             raise Halted(
-                f"what agents keep of log {log.name!r} lies by its earlier number of partitions: stop its workers, and "
-                f"let `warren agents repartition {log.name}` move it"
+                f"what agents keep of log {log.name!r} lies by its earlier number of partitions: it goes on once "
+                f"`warren agents repartition {log.name}` has moved it"
             )
         if checkpoint.position >= 0 and before != log.partitions:
             raise Halted(

@@ -17,6 +17,7 @@ from streams.letter_gate import LetterGate
 from streams.partition import Partition
 from streams.partition_gate import PartitionGate
 from streams.recent import MOST_IDS, RecentIds
+from streams.reunited_gate import ReunitedGate
 from streams.source import Source
 from streams.status import Status
 from streams.surroundings import Surroundings
@@ -126,4 +127,9 @@ class LogAgent:
             ids = RecentIds(keep=topic.dedupe, at_most=MOST_IDS, rows=await around.store.ids(self.slot))
         if self._source.log == DEAD_LETTERS:
             return LetterGate(topic, lanes, ids)
+        if self._source.reunited:
+            position, trusted = checkpoint.position, around.trusted
+            return ReunitedGate(
+                self._source, position, topic.decoders, lanes=lanes, ids=ids, trusted=trusted, place=place
+            )
         return Gate(topic.decoders, lanes=lanes, ids=ids, trusted=around.trusted, place=place)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 
 from stores.errors import StoreError
-from stores.port import Roster, Slot
+from stores.port import Epoch, Roster, Slot
 from streams.hold import Hold
 from streams.journal import log
 from streams.pausing import pause
@@ -32,11 +32,15 @@ class _Run:
 class Ownership:
     """See the module's text."""
 
-    def __init__(self, service: str, holds: Sequence[Hold], around: Surroundings) -> None:
+    def __init__(self, service: str, holds: Sequence[Hold], around: Surroundings, left: asyncio.Event) -> None:
+        """`left` is set once the worker has left the service to others: its topology is not the one in force."""
         self._service = service
         self._holds = {hold.slot: hold for hold in holds}
         self._around = around
         self._runs: dict[Slot, _Run] = {}
+        self._left = left
+        self._free: dict[Slot, Epoch] = {}
+        """Slots that this worker works on, by the epochs it has them with, and that were free at the last look."""
 
     async def run(self, stop: asyncio.Event) -> None:
         """Hold this worker's share until `stop`; then finish, release and leave. Raises nothing.
@@ -52,6 +56,7 @@ class Ownership:
             alive.cancel()
             if self._outdated:
                 self._tell_outdated()
+                self._left.set()
                 await stop.wait()
         finally:
             alive.cancel()
@@ -103,13 +108,21 @@ class Ownership:
         return [slot for slot in self._holds if slot in roster.held and roster.held[slot].worker == self._around.worker]
 
     def _give_up_lost(self, roster: Roster) -> None:
-        """Where somebody has taken a slot over, its next commit would say so; but that may be long in coming."""
+        """Where somebody has taken a slot over, its next commit would say so; but that may be long in coming.
+
+        He may have given it back already: what is free at two looks, this worker has no more.
+        """
+        free: dict[Slot, Epoch] = {}
         for slot, run in self._runs.items():
-            holding = roster.held.get(slot)
-            if holding is None or holding.worker == self._around.worker:
-                continue
-            if holding.epoch > self._holds[slot].epoch >= 0:
+            holding, epoch = roster.held.get(slot), self._holds[slot].epoch
+            if holding is None:
+                free[slot] = epoch
+                lost = self._free.get(slot) == epoch
+            else:
+                lost = holding.worker != self._around.worker and holding.epoch > epoch
+            if lost and epoch >= 0:
                 run.stop.set()
+        self._free = free
 
     def _tell(self, roster: Roster) -> None:
         for slot, hold in self._holds.items():

@@ -2,7 +2,8 @@
 
 from binascii import Error, unhexlify
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import blake2b
 
 from stores.port import IdRow
@@ -111,6 +112,21 @@ class RecentIds:
         """Forget what was noted since the last `settle`."""
         self._known.remove(self._new)
         self._new = []
+
+
+def packed_anew(rows: Iterable[IdRow], at_once: int = 10_000) -> Iterator[IdRow]:
+    """The same ids in fewer rows, of about so many each. They are kept as long as the last of their row."""
+    gathered: list[bytes] = []
+    count = 0
+    last = None
+    for last in rows:
+        gathered.append(last.ids)
+        count += len(last.ids) // WIDTH
+        if count >= at_once:
+            yield replace(last, ids=b"".join(gathered))
+            gathered, count = [], 0
+    if last is not None and gathered:
+        yield replace(last, ids=b"".join(gathered))
 
 
 def _split(ids: bytes) -> Iterable[bytes]:

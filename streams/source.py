@@ -28,6 +28,7 @@ class Source:
     """What is read."""
     partition: int = 0
     partitions: int = 1
+    edition: int = 1
 
     @property
     def forwarded(self) -> bool:
@@ -35,9 +36,9 @@ class Source:
         return self.partitions > 1
 
     @property
-    def stem(self) -> str:
-        """What the partitions of its edition begin with; "" where there are none."""
-        return self.stream.rpartition("-")[0] if self.forwarded else ""
+    def reunited(self) -> bool:
+        """Whether the log had partitions once, and is read whole again."""
+        return self.partitions == 1 and self.edition > 1
 
     def offset(self, envelope: Envelope) -> int:
         """The event's offset in the log, the intake: a forwarder numbers what it forwards by it."""
@@ -55,4 +56,4 @@ class Source:
 def sources(log: Log) -> Iterator[Source]:
     """The partitions of a log."""
     for partition, stream in enumerate(log.partition_names):
-        yield Source(log.name, stream, partition, log.partitions)
+        yield Source(log.name, stream, partition, log.partitions, log.edition)

@@ -43,9 +43,11 @@ class Worker:
         limits: Limits | None = None,
         trusted: Iterable[str] = (),
         tracer: Tracer | None = None,
+        outdated: asyncio.Event | None = None,
     ) -> None:
         """`stores` by app id; `now` gives ms since 1970 UTC; `ids` names the worker and spreads waits; `tracer`
-        takes the spans of events that came with a sampled trace.
+        takes the spans of events that came with a sampled trace. `outdated` is set once the worker has left a service
+        to others because its topology is not the one in force: start the process again then.
 
         Lanes count from the users that the topology names, the broker's own user, and `trusted`.
         Raises DeclarationError where apps, stores and topology do not fit.
@@ -63,6 +65,7 @@ class Worker:
         self._queue_agents: list[QueueAgent] = []
         self._holds: list[Hold] = []
         self._ownerships: list[Ownership] = []
+        outdated = outdated or asyncio.Event()
         for app in apps:
             around = Surroundings(
                 stores[app.id], broker, topology, self.id, lease, users, now, ids, limits or Limits(), tracer
@@ -72,7 +75,7 @@ class Worker:
             holds = [Hold(duty, around) for duty in duties(app, around)]
             self._holds += holds
             if holds:
-                self._ownerships.append(Ownership(app.id, holds, around))
+                self._ownerships.append(Ownership(app.id, holds, around, outdated))
 
     async def start(self) -> None:
         """Bind documents and start every agent. Returns at once; agents that cannot run yet say why in `status`."""

@@ -52,7 +52,7 @@ def _check_names(declared: Sequence[Declared]) -> None:
 
 def _check_logs(one: Declared, taken: Mapping[str, Place]) -> None:
     for log in one.service.logs:
-        for name in (name for name in taken if log.partitions > 1 and _hides(name, log)):
+        for name in (name for name in taken if (log.partitions > 1 or log.edition > 1) and _hides(name, log)):
             message = f"{name!r}, in {taken[name]}, has the name of one of its partitions: rename one of them"
             one.page.fault(one.place(log), message)
         if ("logs", log.name, "retention") not in one.page.places:

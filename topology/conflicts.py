@@ -60,10 +60,8 @@ def partition_conflict(log: Log, observed: Observed, declared: Iterable[str]) ->
 
 
 def _of_another_number(log: Log) -> str:
-    if log.partitions == 1:
-        return "Set it back: a log in partitions cannot be made whole again. Or declare a log of another name."
     return (
-        f"Set it back; or say `edition: {log.edition + 1}` beside it and apply, stop the workers, and let "
+        f"Set it back; or say `edition: {log.edition + 1}` beside it and apply, and let "
         f"`warren agents repartition {log.name}` move what they keep. Nothing is moved before."
     )
 

@@ -121,10 +121,6 @@ def _log(name: str, node: Node) -> Log:
     if retention and retention.is_empty():
         retention.fault("say how long or how much to keep: {age: 90d}, {bytes: 5GB} or both")
     partitions, edition = _number(fields.get("partitions"), 1), _number(fields.get("edition"), 1)
-    if partitions == 1 and edition > 1:
-        fields["edition"].fault(
-            "it counts how often the log got a new number of partitions, and there is one: leave it out"
-        )
     return Log(
         name=name,
         bindings=_bindings(fields.get("bind")),

@@ -84,7 +84,7 @@ class Wanted:
 def retention(log: Log) -> Policy:
     """The policy that bounds a log and its partitions, those of earlier editions too."""
     earlier = r"(\.[0-9]+)?" if log.edition > 1 else ""
-    partitions = f"({earlier}-[0-9]+)?" if log.partitions > 1 else ""
+    partitions = f"({earlier}-[0-9]+)?" if log.partitions > 1 or log.edition > 1 else ""
     return Policy(f"warren.{log.name}", f"^{re.escape(log.name)}{partitions}$", _keeps(log))
 
 

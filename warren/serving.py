@@ -18,7 +18,7 @@ from api.middleware.tracing import Tracing
 from api.server import Certificate, serve
 from streams.status import Status
 from warren.edge import cached_views, edge_of, shared_windows
-from warren.errors import SettingsError
+from warren.errors import OutdatedTopology, SettingsError
 from warren.garbage import fit_collector
 from warren.sealing import seal_keys
 from warren.settings import Settings
@@ -46,17 +46,30 @@ def run_until_signal(
     part: str | None = None,
 ) -> None:
     """Run these services' agents (if `agents`), and serve these endpoints (if there is an address), until SIGINT or
-    SIGTERM. A `part` of a split edge serves its gateway alone."""
+    SIGTERM. A `part` of a split edge serves its gateway alone.
+
+    Raises OutdatedTopology where its agents have left a service to others for that.
+    """
 
     async def run() -> None:
-        stop = stop_on_signals()
+        stop, outdated = stop_on_signals(), asyncio.Event()
         async with running(
-            settings, services=services, agents=agents, address=address, routers=routers, part=part
+            settings, services=services, agents=agents, address=address, routers=routers, part=part, outdated=outdated
         ) as url:
             announce(url)
-            await stop.wait()
+            await _either(stop, outdated)
+        if not stop.is_set():
+            raise OutdatedTopology
 
     uvloop.run(run())
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event) -> None:
+    """Wait until one of them is set."""
+    waiting = [asyncio.create_task(event.wait()) for event in (one, other)]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
 
 
 @asynccontextmanager
@@ -69,9 +82,10 @@ async def running(
     routers: Iterable[APIRouter] = ROUTERS,
     part: str | None = None,
     prepare: Prepare | None = None,
+    outdated: asyncio.Event | None = None,
 ) -> AsyncIterator[str]:
     """As `run_until_signal`, for as long as the context lasts. Gives the address bound, "" where there is none.
-    `prepare` is done when the agents are at work, before anything is served.
+    `prepare` is done when the agents are at work, before anything is served. For `outdated` see Worker.
 
     Leaving stops in order: no new requests, then batches finished and committed, then connections closed.
     """
@@ -83,7 +97,7 @@ async def running(
         system = await stack.enter_async_context(open_system(settings, chosen))
         status: Callable[[], list[Status]] = list
         if agents:
-            status = await _work(system, chosen, stack)
+            status = await _work(system, chosen, stack, outdated)
         if prepare is not None:
             await prepare(system)
         if address is None:
@@ -97,10 +111,12 @@ async def running(
             yield await _serve(app, settings, address, stack)
 
 
-async def _work(system: System, services: Iterable[str], stack: AsyncExitStack) -> Callable[[], list[Status]]:
+async def _work(
+    system: System, services: Iterable[str], stack: AsyncExitStack, outdated: asyncio.Event | None
+) -> Callable[[], list[Status]]:
     """Run these services' agents, what relays the events of accounts and what looks after the ways out, for as long as
     the stack lasts. Gives what tells how they do."""
-    worker = system.worker(services)
+    worker = system.worker(services, outdated)
     await worker.start()
     stack.push_async_callback(worker.stop)
     relays = await _beside(system.relays(), stack, RELAY_GRACE)

@@ -1,5 +1,6 @@
 """The composition root: from settings to a broker, stores, agents and the HTTP edge."""
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -66,8 +67,8 @@ class System:
         """A way to publish as a service."""
         return Publisher(self.broker, self.topology, service=service, now=now, ids=self.ids)
 
-    def worker(self, services: Iterable[str] = AGENTS) -> Worker:
-        """A worker for the agents of these services, to be started."""
+    def worker(self, services: Iterable[str] = AGENTS, outdated: asyncio.Event | None = None) -> Worker:
+        """A worker for the agents of these services, to be started. For `outdated` see Worker."""
         chosen = [app for app in self.apps if app.id in set(services)]
         return Worker(
             chosen,
@@ -78,6 +79,7 @@ class System:
             ids=self.ids,
             lease=self.settings.lease,
             tracer=self.tracer,
+            outdated=outdated,
         )
 
     def watches(self) -> list[Watch]:

@@ -71,11 +71,12 @@ def test_the_number_of_an_edition_is_fixed_too() -> None:
     assert "say `edition: 3`" in conflict.remedy
 
 
-def test_a_log_cannot_be_partitioned_without_a_new_edition_nor_made_whole() -> None:
+def test_a_log_is_neither_partitioned_nor_made_whole_without_a_new_edition() -> None:
     assert partition_conflict(Log("saga", partitions=2), _streams("saga"), ())
     conflict = partition_conflict(Log("saga"), _streams("saga", "saga-0", "saga-1"), ())
     assert conflict
-    assert "Set it back" in conflict.remedy
+    assert "say `edition: 2`" in conflict.remedy
+    assert partition_conflict(Log("saga", edition=2), _streams("saga", "saga-0", "saga-1"), ()) is None
 
 
 def test_partitions_that_were_being_made_are_no_conflict() -> None:

@@ -100,10 +100,6 @@ def test_a_file_that_is_not_yaml_says_where_and_spares_the_others(tmp_path: Path
         ("service: a\nlogs: {b: {partitions: 010, retention: {age: 1d}}}\n", "2:24: error: logs/b/partitions:"),
         ("service: a\nlogs: {b: {partitions: 0, retention: {age: 1d}}}\n", "2:24: error: logs/b/partitions: expected"),
         (
-            "service: a\nlogs: {b: {edition: 2, retention: {age: 1d}}}\n",
-            "2:21: error: logs/b/edition: it counts how often",
-        ),
-        (
             "service: a\nlogs: {b: {partitions: 2, edition: 2, retention: {age: 1d}}, b.2: {retention: {age: 1d}}}\n",
             "2:8: error: logs/b: 'b.2', in ",
         ),

@@ -8,7 +8,8 @@ import click
 
 from agents.registry import load
 from streams.graph import at_work
-from streams.repartition import Reader, Repartition, Repartitioned
+from streams.move import Reader
+from streams.repartition import Repartition, Repartitioned
 from topology.load import load_shop
 from topology.spec import Topology, nearest
 from warren.cli.tool import surroundings
@@ -21,10 +22,11 @@ from warren.system import System, open_system
 def repartition(log: str) -> None:
     """Move what agents keep of a log to its new number of partitions.
 
-    Write the number, and `edition: 2` (then 3, …) beside it, into the log's file, run `warren topology apply`, and stop
-    all workers. All agents that read the log are let read what was forwarded already; then the rows, due times and
-    dead letters of each go to the partitions of their keys in one commit. Once workers start again the new partitions
-    are filled from the log's beginning, and everything that was counted is known. Broken off, it is run again.
+    Write the number, and `edition: 2` (then 3, …) beside it, into the log's file, run `warren topology apply`, then
+    this, and start the workers again. Until then they may work: this takes their slots away. All agents that read the
+    log are let read what was forwarded already; then the rows, due times and dead letters of each go to the partitions
+    of their keys in one commit. The new partitions are filled from the log's beginning, and everything that was counted
+    is known. Broken off, it is run again.
 
     \b
     Examples:
@@ -34,7 +36,8 @@ def repartition(log: str) -> None:
     if not done.readers:
         click.echo(f"nothing to do: log {log} has its {done.before} partitions")
         return
-    click.echo(f"log {log} had {done.before} partition{'s' if done.before > 1 else ''}; start the workers again")
+    click.echo(f"log {log} had {done.before} partition{'s' if done.before > 1 else ''}")
+    click.echo("workers with the topology before have left: start them again")
     for one in done.readers:
         kept = f"{one.rows} rows, {one.due} due times and {one.dead} dead letters moved"
         click.echo(f"  {one.agent}: {kept if one.position >= 0 else 'has read nothing, and begins anew'}")

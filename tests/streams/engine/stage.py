@@ -93,6 +93,7 @@ class Stage:
         self.broker: Broker = self.server.connect("counter")
         self.store: Store = MemoryStore(clock=lambda: asyncio.get_running_loop().time())
         self.workers = 0
+        self.outdated = asyncio.Event()
         self.publisher = Publisher(
             self.server.connect("guest"), self.topology, service="counter", now=self.now, ids=Random(0)
         )
@@ -117,6 +118,7 @@ class Stage:
             ids=Random(self.workers),
             limits=limits,
             tracer=tracer,
+            outdated=self.outdated,
         )
         await worker.start()
         return worker

@@ -8,12 +8,13 @@ import pytest
 
 from stores.postgres import PostgresStore
 from streams.limits import Limits
-from streams.repartition import Reader, Repartition
+from streams.move import Reader
+from streams.repartition import Repartition
 from streams.source import partition_of
 from streams.surroundings import Surroundings
 from tests.servers.address import RabbitMQ as Address
+from tests.streams.engine.moving import USERS, app_of, with_orders
 from tests.streams.engine.stage import Order
-from tests.streams.engine.test_repartitions import USERS, app_of, with_orders
 from tests.streams.live.test_live import Live, now, until
 
 
