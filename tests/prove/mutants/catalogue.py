@@ -317,13 +317,6 @@ MUTANTS = (
         tests("tests/streams/engine/test_repartitions.py"),
     ),
     Mutant(
-        "with a new number of partitions, the forwarder before is not ended",
-        "streams/repartition.py",
-        "        if checkpoint.watermark > 0:\n",
-        "        if checkpoint.watermark < 0:\n",
-        tests("tests/streams/engine/test_broken_repartitions.py"),
-    ),
-    Mutant(
         "a slot that a tool has seized keeps its epoch",
         "stores/memory.py",
         "checkpoint.epoch = Epoch(checkpoint.epoch + 1)",

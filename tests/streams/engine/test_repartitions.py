@@ -45,7 +45,7 @@ async def test_what_was_forwarded_and_not_committed_counts_once(stage: Stage, af
     await shop.work()
     owned = await stage.store.acquire(forwarder, "killed", 0)
     assert owned is not None
-    await stage.store.commit(replace(as_it_is(committed), epoch=owned.epoch))
+    await stage.store.commit(replace(as_it_is(committed), epoch=owned.epoch, forget_ids_to=owned.position))
     await stage.store.release(forwarder, owned.epoch)
     shop.say(after, 2)
     done = await shop.repartition()
