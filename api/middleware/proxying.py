@@ -22,6 +22,7 @@ log: FilteringBoundLogger = structlog.get_logger("warren.api")
 
 _GIVEN_BACK_NOT: Final = FOR_ONE_CONNECTION | {b"date", b"server"}
 _FAILED: Final = {502, 503, 504}
+_DOTS: Final = frozenset({".", ".."})
 
 
 class Proxying:
@@ -54,6 +55,9 @@ class Proxying:
             await answer(problem, correlation_of(scope).id)(scope, receive, send)
 
     def _upstream(self, path: str) -> Upstream | None:
+        # On the way they would be resolved (RFC 3986, 6.2.2.3), to what nobody has looked at here.
+        if "/." in path and not _DOTS.isdisjoint(path.split("/")):
+            return None
         for prefix, upstream in self._upstreams.items():
             if path == prefix or path.startswith(f"{prefix}/"):
                 return upstream

@@ -64,6 +64,8 @@ async def open_auth_shop(
     database = open_database("memory:")
     await migrate(database)
     accounts = Accounts(database, fast_passwords(), now=clock, chance=Random(1))
-    async with open_shop(work=work, opened_accounts=accounts, **changes) as shop:
-        yield AuthShop(shop, accounts, database)
-    await accounts.close()
+    try:
+        async with open_shop(work=work, opened_accounts=accounts, **changes) as shop:
+            yield AuthShop(shop, accounts, database)
+    finally:
+        await accounts.close()

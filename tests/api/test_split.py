@@ -4,6 +4,7 @@ Roles, through the gateway as without one: `test_security.py`, `test_auth_guards
 """
 
 from collections.abc import AsyncIterator
+from urllib.parse import unquote
 from uuid import uuid4
 
 import httpx
@@ -118,6 +119,41 @@ async def test_service_tokens_are_given_for_the_secret_alone_and_not_through_the
     assert (await given(split, "elsewhere")).status_code == 422
     answer = await split.shop.client.post(PATH, json={"secret": SECRET, "part": "orders"})
     assert problem(answer) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/auth/./service-token",
+        "/api/users/../auth/service-token",
+        "/api/users/%2e%2e/auth/service-token",
+        "/api/auth/x/%2E./service-token",
+        "/api/auth/service%2Dtoken",
+    ],
+)
+async def test_no_path_is_handed_on_that_means_another_one_behind_the_gateway(split: Split, path: str) -> None:
+    """Or whoever likes guesses the gateway's secret, until the gateway itself has guessed too often."""
+    client = split.shop.client
+    request = client.build_request("POST", "/", json={"secret": "a guess", "part": "orders"})
+    request.url = _Raw(client.base_url, path)
+    assert problem(await client.send(request)) == (404, "not_found")
+    assert split.doors["auth"].asked == []
+
+
+class _Raw(httpx.URL):
+    """An address whose path stands as it was written."""
+
+    def __init__(self, base: httpx.URL, path: str) -> None:
+        super().__init__(base)
+        self._written = path
+
+    @property
+    def path(self) -> str:
+        return unquote(self._written)
+
+    @property
+    def raw_path(self) -> bytes:
+        return self._written.encode()
 
 
 async def test_secrets_cannot_be_guessed_for_long(split: Split) -> None:
