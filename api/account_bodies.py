@@ -20,9 +20,19 @@ Email = Annotated[
         strip_whitespace=True, max_length=254, pattern=r"^[^\s@\x00-\x1f\x7f]{1,64}@[^\s@\x00-\x1f\x7f]+$"
     ),
 ]
-Password = Annotated[SecretStr, Field(max_length=200)]
-NewPassword = Annotated[SecretStr, Field(min_length=10, max_length=200)]
-Token = Annotated[SecretStr, Field(max_length=200)]
+
+
+def _of_characters(secret: SecretStr) -> SecretStr:
+    """JSON can spell half a character ("\\ud800"), which nothing can hash. Of other texts, pydantic sees to it."""
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise ValueError("this holds half a character: send whole ones") from None
+    return secret
+
+
+Secret = Annotated[SecretStr, Field(max_length=200), AfterValidator(_of_characters)]
+NewPassword = Annotated[Secret, Field(min_length=10)]
 
 
 class ProfileBody(Body):
@@ -49,13 +59,13 @@ class Credentials(Body):
     """What a user logs in with."""
 
     email: Annotated[str, Field(max_length=254)]
-    password: Password
+    password: Secret
 
 
 class Refresh(Body):
     """A refresh token, to be spent for new tokens."""
 
-    refresh_token: Token
+    refresh_token: Secret
 
 
 class Tokens(Body):
@@ -88,7 +98,7 @@ class ProfileChange(Body):
 class PasswordChange(Body):
     """The password that there is, and the one that there shall be."""
 
-    current_password: Password
+    current_password: Secret
     new_password: NewPassword
 
 

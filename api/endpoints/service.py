@@ -1,12 +1,12 @@
 """What the processes of a split edge ask of auth, before they can prove anything."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
-from pydantic import Field, SecretStr
 
 from agents.auth.service_tokens import SERVICE_LIFE
+from api.account_bodies import Secret
 from api.bodies import Body
 from api.dependencies import GivenEdge
 from api.endpoints.auth import GivenGuesses
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/auth", tags=["auth"])
 class ServiceTokenRequest(Body):
     """The gateway's secret, and the part of the edge that it is going to ask."""
 
-    secret: Annotated[SecretStr, Field(max_length=200)]
+    secret: Secret
     part: Literal["auth", "orders", "analytics"]
 
 

@@ -67,6 +67,20 @@ async def test_what_is_no_account_is_refused_without_saying_the_password(
     assert password not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/auth/register", r'{"email": "fiver@downs.example", "password": "half a character \ud800"}'),
+        ("/api/auth/login", r'{"email": "hazel@downs.example", "password": "half a character \ud800"}'),
+        ("/api/auth/refresh", r'{"refreshToken": "\ud800"}'),
+        ("/api/auth/service-token", r'{"secret": "\udc00", "part": "orders"}'),
+    ],
+)
+async def test_a_secret_with_half_a_character_is_refused(auth_shop: AuthShop, path: str, body: str) -> None:
+    answer = await auth_shop.client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert problem(answer) == (422, "invalid_request")
+
+
 async def test_a_failed_login_is_the_same_401_whatever_is_wrong(auth_shop: AuthShop) -> None:
     await auth_shop.register()
     answers = [
