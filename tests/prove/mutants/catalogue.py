@@ -355,7 +355,7 @@ MUTANTS = (
         "the store fills columns otherwise than queries ask",
         "stores/postgres_layout.py",
         "return [[row[place] for row in rows] for place in range(len(self.fields))]",
-        "return [[row[-place] for row in rows] for place in range(len(self.fields))]",
+        "return [[row[-1 - place] for row in rows] for place in range(len(self.fields))]",
         tests("tests/stores/contract/test_queries.py", "tests/stores/test_postgres_fields.py", "-k", "postgres"),
     ),
 )
