@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, false, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from agents.auth.errors import NoSuchUser, Stale
@@ -48,7 +48,7 @@ def made(new: NewUser, id: UUID, password_hash: str, now: int) -> User:
 
 async def by_email(db: AsyncSession, email: str) -> User | None:
     """The user of an e-mail address."""
-    return (await db.scalars(select(User).where(User.email == normal(email)))).one_or_none()
+    return (await db.scalars(select(User).where(_has(email)))).one_or_none()
 
 
 async def by_id(db: AsyncSession, id: UUID) -> User:
@@ -76,8 +76,13 @@ async def page(db: AsyncSession, after: UUID | None, limit: int, email: str | No
     if after is not None:
         query = query.where(User.id > after)
     if email is not None:
-        query = query.where(User.email == normal(email))
+        query = query.where(_has(email))
     return (await db.scalars(query)).all()
+
+
+def _has(email: str) -> ColumnElement[bool]:
+    """Nobody has an address with NUL in it, and PostgreSQL fails where it is asked for one."""
+    return false() if "\0" in email else User.email == normal(email)
 
 
 def changed_profile(user: User, changes: Mapping[str, str | None]) -> dict[str, str | bool | None]:

@@ -72,6 +72,13 @@ async def test_a_wrong_password_and_an_unknown_address_are_refused_alike(account
     assert str(wrong.value) == str(unknown.value)
 
 
+async def test_an_address_that_databases_cannot_hold_is_nobody_s(accounts: Accounts) -> None:
+    """PostgreSQL fails where it is asked for NUL: 503, for which a gateway would leave all of auth alone."""
+    with pytest.raises(WrongCredentials):
+        await accounts.login("hazel\0@downs.example", PASSWORD)
+    assert await accounts.users(None, 1, "hazel\0@downs.example") == []
+
+
 async def test_timing_a_hash_is_computed_for_unknown_users_too(database: Database, clock: Clock) -> None:
     passwords = CountingPasswords(cheap_hasher())
     accounts = Accounts(database, passwords, now=clock, chance=Random(1))
