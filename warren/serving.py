@@ -57,14 +57,14 @@ def run_until_signal(
             settings, services=services, agents=agents, address=address, routers=routers, part=part, outdated=outdated
         ) as url:
             announce(url)
-            await _either(stop, outdated)
+            await either(stop, outdated)
         if not stop.is_set():
             raise OutdatedTopology
 
     uvloop.run(run())
 
 
-async def _either(one: asyncio.Event, other: asyncio.Event) -> None:
+async def either(one: asyncio.Event, other: asyncio.Event) -> None:
     """Wait until one of them is set."""
     waiting = [asyncio.create_task(event.wait()) for event in (one, other)]
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)

@@ -45,16 +45,41 @@ async def work(live: Live, round: int, partitions: int) -> None:
     await worker.stop()
 
 
-async def test_what_is_kept_is_moved_and_everybody_goes_on(live: Live) -> None:
-    live.topology, app = with_orders(2, 1), app_of()
-    await live.prepare(app)
-    await work(live, 1, 2)
-    live.topology = with_orders(3, 2)
+async def moved(live: Live, partitions: int) -> None:
+    """A second edition with so many partitions."""
+    live.topology, app = with_orders(partitions, 2), app_of()
     await live.prepare(app)
     users = frozenset([live.broker.user])
-    around = Surroundings(live.store, live.broker, live.topology, "tool", 2.0, users, now, Random(1), Limits())
+    around = Surroundings(live.store, live.broker, live.topology, "tool-moving", 2.0, users, now, Random(1), Limits())
     readers = [Reader(app, app.agents["count"], around)]
     done = await Repartition(live.topology.logs["orders"], readers, around, "counter", Random(2)).run()
     assert done.before == 2
-    assert await counted(live, 3) == dict.fromkeys(USERS, 1)
+    assert await counted(live, partitions) == dict.fromkeys(USERS, 1)
+
+
+@pytest.mark.parametrize("partitions", [3, 1])
+async def test_what_is_kept_is_moved_and_everybody_goes_on(live: Live, partitions: int) -> None:
+    live.topology = with_orders(2, 1)
+    await live.prepare(app_of())
+    await work(live, 1, 2)
+    await moved(live, partitions)
+    await work(live, 2, partitions)
+
+
+async def test_a_worker_at_work_leaves_to_the_one_that_comes_with_the_new_topology(live: Live) -> None:
+    live.topology, app = with_orders(2, 1), app_of()
+    await live.prepare(app)
+    earlier = await live.start(app)
+    await live.send(*map(Order, USERS), ids=[f"{user}1" for user in USERS])
+
+    async def all_counted() -> bool:
+        return await counted(live, 2) == dict.fromkeys(USERS, 1)
+
+    async def has_left() -> bool:
+        return {status.state for status in earlier.status()} == {"halted"}
+
+    await until(all_counted)
+    await moved(live, 3)
+    await until(has_left)
     await work(live, 2, 3)
+    await earlier.stop()
