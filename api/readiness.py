@@ -41,9 +41,9 @@ class Readiness(Body):
 
 async def readiness(edge: Edge) -> tuple[Readiness, bool]:
     """How things are, and whether anything can be served: the broker takes writes, or a store answers reads."""
-    stores = await _asked(edge)
+    stores, parts = await asyncio.gather(_asked(edge), _of_parts(edge))
     health, statuses = edge.health(), edge.status()
-    degraded = [*_of_broker(health), *filter(None, stores), *_of_agents(statuses)]
+    degraded = [*_of_broker(health), *filter(None, stores), *parts, *_of_agents(statuses)]
     report = Readiness(
         status="degraded" if degraded else "ok",
         degraded=degraded,
@@ -68,6 +68,17 @@ async def _ask(edge: Edge, service: str, table: str) -> str:
     except (StoreError, Problem) as error:
         return f"the store of {service}: {error.detail if isinstance(error, Problem) else error}"
     return ""
+
+
+async def _of_parts(edge: Edge) -> list[str]:
+    """Of a gateway: whom it hands requests on to."""
+    upstreams = list(dict.fromkeys(edge.gateway.upstreams.values()))
+    silent = await asyncio.gather(*(upstream.silent(min(ASK, edge.patience)) for upstream in upstreams))
+    return [
+        f"the part {upstream.service}: {count} of {len(upstream.processes)} processes do not answer: see how they do"
+        for upstream, count in zip(upstreams, silent, strict=True)
+        if count
+    ]
 
 
 def _of_broker(health: Health) -> list[str]:

@@ -1,5 +1,6 @@
 """The processes that serve a part of the edge, where it is split: which one is asked, and which is left alone."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from ssl import create_default_context
@@ -41,6 +42,17 @@ class Upstream:
             ticket = process.breaker.admit(self._clock())
             if ticket is not None:
                 yield process, ticket
+
+    async def silent(self, within: float) -> int:
+        """How many of its processes do not say within these seconds that they are alive. Breakers do not count it."""
+
+        async def alive(process: Process) -> bool:
+            try:
+                return (await self.client.get(f"{process.url}/healthz", timeout=within)).is_success
+            except httpx.TransportError:
+                return False
+
+        return (await asyncio.gather(*map(alive, self.processes))).count(False)
 
     def record(self, process: Process, ticket: Ticket, *, ok: bool) -> None:
         """How asking went."""

@@ -263,6 +263,14 @@ async def test_without_one_part_the_others_serve_on(split: Split, away: str) -> 
         assert answer.status_code == (503 if part == away else 200), part
 
 
+async def test_the_gateway_says_which_part_is_away_and_is_ready_for_the_rest(split: Split) -> None:
+    assert (await split.shop.client.get("/readyz")).json()["status"] == "ok"
+    split.doors["orders"].open = False
+    answer = await split.shop.client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["degraded"] == ["the part orders: 1 of 1 processes do not answer: see how they do"]
+
+
 async def test_an_order_is_placed_and_shipped_in_its_part_with_the_user_s_rights(split: Split) -> None:
     bearer = await split.shop.bearer()
     id = (await split.shop.client.get("/api/users/me", headers=bearer)).json()["id"]
