@@ -132,7 +132,7 @@ class Shop:
 
 @contextmanager
 def _demo(
-    guard: Guard, data: Path, program: tuple[str, ...] = WARREN, *, rate: str = "40"
+    guard: Guard, data: Path, program: tuple[str, ...] = WARREN, *, rate: str = "8"
 ) -> Iterator[tuple[Command, Shop]]:
     """A demo that is ready, and a client of it."""
     options = ["--port", "0", "--rate", rate, "--data", str(data)]
