@@ -12,7 +12,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Tests start many processes, and each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
-.PHONY: help demo dataset test test-quick coverage lint audit format bench bench-orders prove prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants servers clean
+.PHONY: help demo dataset test test-quick coverage lint audit format bench bench-orders prove prove-points prove-chaos prove-outage prove-edge prove-brokers prove-replay prove-shop prove-mutants prove-guards servers clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -80,6 +80,9 @@ prove-replay: .venv/.dev ## Replay all 155,848 orders, whole and with everything
 
 prove-shop: .venv/.dev ## Live, simulate and strike the shop over 50,000 orders, every invariant checked (ARGS="life --lives 5")
 	@$(PYTHON) -m tests.shop.prove $(ARGS)
+
+prove-guards: .venv/.dev ## Take away what keeps attackers out, guard by guard, and see that it is noticed: ten minutes (ARGS="token")
+	@$(PYTHON) -m tests.prove.mutants --guards $(ARGS)
 
 prove-mutants: .venv/.dev ## Break the engine in every way we know, and see that it is noticed: minutes (ARGS="fence")
 	@$(PYTHON) -m tests.prove.mutants $(ARGS)
