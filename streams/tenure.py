@@ -14,10 +14,10 @@ from streams.addressing import Addressing
 from streams.admission import Admission
 from streams.agent import Agent
 from streams.alarm import Alarm
-from streams.batch import Batch, HandlerFailed, NotWritable, Settled
-from streams.broker import Broker, LogReader, Message
+from streams.batch import Batch, HandlerFailed, NotWritable
+from streams.broker import Broker, LogReader
 from streams.changes import Herald
-from streams.delivery import deliver
+from streams.flush import Flush
 from streams.gate import Gate
 from streams.intake import Anchor, Intake, Part, cut_at
 from streams.limits import Limits
@@ -73,8 +73,6 @@ class Tenure:
         self._gate = gate
         self._status = status
         self._limits = limits
-        self._jitter = jitter
-        self._herald = herald
         self._admission = Admission(checkpoint.slot, store, gate.marks)
         self._turn = Turn(
             source,
@@ -86,9 +84,18 @@ class Tenure:
         )
         self._alarm = self._new_alarm(addressing.topology, now)
         self._wake = asyncio.Event()
-        self._flush: asyncio.Task[None] | None = None
-        self._flush_began = 0.0
-        self._outbox_stored = bool(checkpoint.outbox)
+        self._flush = Flush(
+            store=store,
+            broker=broker,
+            herald=herald,
+            alarm=self._alarm,
+            jitter=jitter,
+            status=status,
+            partition=partition,
+            gate=gate,
+            outbox_stored=bool(checkpoint.outbox),
+            wake=self._wake.set,
+        )
         self._slice = min(FIRST_SLICE, limits.events)
         self._alone_until = -1
         """Up to this offset events run one by one: one of them has failed."""
@@ -100,7 +107,7 @@ class Tenure:
 
     async def republish(self) -> None:
         """Send the checkpoint's outbox again, under the same ids and numbers: its readers know what they have."""
-        await self._publish(unpack(self._checkpoint.outbox))
+        await self._flush.publish(unpack(self._checkpoint.outbox))
 
     async def serve(self, reader: LogReader, stop: asyncio.Event, skip: frozenset[str]) -> None:
         """Handle events until `stop`; then finish what is at hand. Raises whatever ends the tenure."""
@@ -167,9 +174,9 @@ class Tenure:
                 await self._next_alone(stop)
                 continue
             moved = await self._extend_batch()
-            if self._flush is not None and self._flush.done():
-                await self._flushed()
-            if self._flush is None and batch.complete and (batch.has_messages or self._overdue):
+            if not self._flush.under_way:
+                await self._flush.ended()
+            if not self._flush.under_way and batch.complete and (batch.has_messages or self._overdue):
                 await self._guarded(self._close_batch())
             elif not moved:
                 await self._wait()
@@ -179,12 +186,12 @@ class Tenure:
     @property
     def _overdue(self) -> bool:
         """Whether a stretch without events for this agent has gone uncommitted for long."""
-        return self._batch.has_moved and asyncio.get_running_loop().time() > self._flush_began + IDLE
+        return self._batch.has_moved and asyncio.get_running_loop().time() > self._flush.began + IDLE
 
     async def _wait(self) -> None:
         """Until something comes, the flush under way ends, or it is time to do something about nothing having come."""
         deadline = self._turn.deadline
-        quiet = self._flush is None and (self._outbox_stored or self._batch.has_moved)
+        quiet = not self._flush.under_way and (self._flush.outbox_stored or self._batch.has_moved)
         now = asyncio.get_running_loop().time()
         timeout = max(0.0, deadline - now) if deadline is not None else IDLE if quiet else None
         try:
@@ -198,22 +205,20 @@ class Tenure:
 
     async def _finish(self) -> None:
         """Commit what is complete, wait for its confirms, and clear the outbox."""
-        await self._flushed()
+        await self._flush.ended()
         if not self._batch.complete:
             self._batch.rollback()
         elif self._batch.has_messages:
             await self._guarded(self._close_batch())
-            await self._flushed()
-        if self._outbox_stored or self._batch.has_moved:
+            await self._flush.ended()
+        if self._flush.outbox_stored or self._batch.has_moved:
             await self._guarded(self._close_batch())
-            await self._flushed()
+            await self._flush.ended()
 
     async def _drop(self) -> None:
         self._batch.drop()
         await self._intake.close()
-        if self._flush is not None:
-            self._flush.cancel()
-            await asyncio.gather(self._flush, return_exceptions=True)
+        await self._flush.drop()
 
     # --- batch after batch ---
 
@@ -234,14 +239,17 @@ class Tenure:
     @property
     def _better_later(self) -> bool:
         """Whether so few wait that they would not make the end of the flush under way come to more."""
-        flushing = self._flush is not None and not self._flush.done()
-        return flushing and self._partition.wants_prefetch and not self._intake.has(min(self._slice, WORTH_A_QUERY))
+        return (
+            self._flush.under_way
+            and self._partition.wants_prefetch
+            and not self._intake.has(min(self._slice, WORTH_A_QUERY))
+        )
 
     async def _look(self, parts: list[Part]) -> None:
         """Find out about messages that are for this agent alone. Until what is under way is committed, nobody knows."""
         marked = [e for part in parts for e in part.envelopes if e.schedule or e.only]
         if marked:
-            await self._flushed()
+            await self._flush.ended()
             await self._admission.look(marked)
 
     def _pace(self, count: int, seconds: float) -> None:
@@ -253,7 +261,7 @@ class Tenure:
         try:
             await running
         except NotWritable as failure:
-            await self._flushed()
+            await self._flush.ended()
             self._back_to_intake()
             self._batch.halve(failure)
         except HandlerFailed as failure:
@@ -264,48 +272,7 @@ class Tenure:
         self._intake.put_back(unhandled)
         if settled.handled:
             self._failed_in_a_row = 0
-        self._start_flush(settled)
-
-    def _start_flush(self, settled: Settled) -> None:
-        """Commit and publish a batch, in a task. One is under way at a time."""
-        self._flush_began = asyncio.get_running_loop().time()
-        self._flush = asyncio.create_task(self._carry_out(settled))
-        self._flush.add_done_callback(lambda _: self._wake.set())
-
-    async def _flushed(self) -> None:
-        """Wait for the flush under way. Raises what ended it."""
-        if self._flush is not None:
-            flush, self._flush = self._flush, None
-            await flush
-
-    async def _carry_out(self, settled: Settled) -> None:
-        """Commit, publish, count."""
-        await self._store.commit(settled.commit)
-        self._herald.tell(settled.commit.rows)
-        self._outbox_stored = bool(settled.messages)
-        self._count(settled)
-        if self._alarm is not None and settled.commit.due:
-            self._alarm.wake()
-        await self._publish(settled.messages)
-
-    def _count(self, settled: Settled) -> None:
-        status = self._status
-        status.commits += 1
-        status.position = settled.commit.position
-        status.log_time = settled.log_time or status.log_time
-        status.handled += settled.handled
-        status.repeats += settled.repeats
-        status.dead += settled.dead
-        status.rows, status.numbers = self._partition.rows(), self._gate.lanes.remembered
-        status.ids = len(self._gate.ids) if self._gate.ids is not None else 0
-
-    async def _publish(self, messages: list[Message]) -> None:
-        if messages:
-            await deliver(self._broker, messages, self._trouble, self._jitter)
-            self._status.sent += len(messages)
-
-    def _trouble(self, reason: str) -> None:
-        self._status.trouble("publishing", reason)
+        self._flush.start(settled)
 
     # --- an event that fails ---
 
@@ -313,7 +280,7 @@ class Tenure:
         """Commit what lies before the failed event (or group) as a batch of its own; then its events run one by one."""
         first, last = self._batch.offsets(failure)
         parts = self._batch.taken
-        await self._flushed()
+        await self._flush.ended()
         self._batch.rollback()
         before, rest = cut_at(parts, first)
         self._intake.put_back(rest)
@@ -327,7 +294,7 @@ class Tenure:
         await self._batch.extend(parts)
         await self._batch.close_groups()
         await self._close_batch()
-        await self._flushed()
+        await self._flush.ended()
 
     def _back_to_intake(self) -> None:
         parts = self._batch.taken
@@ -335,7 +302,7 @@ class Tenure:
         self._intake.put_back(parts)
 
     async def _next_alone(self, stop: asyncio.Event) -> None:
-        await self._flushed()
+        await self._flush.ended()
         if self._batch.has_messages:
             self._back_to_intake()
         parts = self._intake.take(1)
@@ -373,5 +340,5 @@ class Tenure:
             await pause(stop, PAUSE)
             return
         self._failed_in_a_row += 1
-        self._start_flush(self._batch.settle_dead(parts, error, attempts=1 + len(LOG_DELAYS)))
-        await self._flushed()
+        self._flush.start(self._batch.settle_dead(parts, error, attempts=1 + len(LOG_DELAYS)))
+        await self._flush.ended()

@@ -82,27 +82,27 @@ MUTANTS = (
     ),
     Mutant(
         "who is fenced goes on",
-        "streams/tenure.py",
+        "streams/flush.py",
         COMMIT,
         SUPPRESSED.format("Fenced"),
     ),
     Mutant(
         "an unknown commit is taken for done",
-        "streams/tenure.py",
+        "streams/flush.py",
         COMMIT,
         SUPPRESSED.format("CommitUnknown"),
     ),
     Mutant(
         "the outbox is not published again",
         "streams/tenure.py",
-        "        await self._publish(unpack(self._checkpoint.outbox))\n",
+        "        await self._flush.publish(unpack(self._checkpoint.outbox))\n",
         "        unpack(self._checkpoint.outbox)\n",
     ),
     Mutant(
         "the next commit does not wait for the outbox's confirms",
-        "streams/tenure.py",
-        "        await self._publish(settled.messages)\n",
-        "        _ = asyncio.create_task(self._publish(settled.messages))\n",
+        "streams/flush.py",
+        "        await self.publish(settled.messages)\n",
+        "        _ = asyncio.create_task(self.publish(settled.messages))\n",
     ),
     Mutant(
         "the outbox is not in the commit",
@@ -113,8 +113,8 @@ MUTANTS = (
     Mutant(
         "the outbox is never cleared",
         "streams/tenure.py",
-        "quiet = self._flush is None and (self._outbox_stored or self._batch.has_moved)",
-        "quiet = self._flush is None and self._batch.has_moved",
+        "quiet = not self._flush.under_way and (self._flush.outbox_stored or self._batch.has_moved)",
+        "quiet = not self._flush.under_way and self._batch.has_moved",
         tests("tests/streams/engine/test_crashes.py"),
     ),
     Mutant(
