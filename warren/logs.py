@@ -4,6 +4,7 @@ Everybody logs with `structlog.get_logger()`; what is bound with `structlog.cont
 a request or an event, stands in every line of that context. Only composition roots call `configure`.
 """
 
+import io
 import logging
 import re
 import sys
@@ -35,8 +36,9 @@ def configure(
     form: Literal["auto", "console", "json"] = "auto",
     stream: TextIO | None = None,
 ) -> None:
-    """Send all logs, those of libraries too, to `stream` (stderr). `auto` is console on a terminal, else JSON."""
-    stream = stream or sys.stderr
+    """Send all logs, those of libraries too, to `stream` (stderr, to nobody where that is closed). `auto` is console on
+    a terminal, else JSON."""
+    stream = stream or sys.stderr or _Nobody()
     console = form == "console" or (form == "auto" and stream.isatty())
     line = [hide_named_secrets, *(_console(stream) if console else _json()), _hide_secrets_in_line]
     handler = logging.StreamHandler(stream)
@@ -48,6 +50,13 @@ def configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
+
+
+class _Nobody(io.StringIO):
+    """Keeps nothing of what it is told."""
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 _TOLD: Final[list[Processor]] = [

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from warren.cli.announcing import announce
 from warren.logs import configure, hide_secrets
 
 
@@ -95,6 +96,15 @@ def test_a_stream_that_takes_nothing_more_is_no_fault_of_whoever_logs(output: io
     configure("info", "json", output)
     structlog.get_logger("orders").info("the next one")
     assert [line["message"] for line in _lines(output)] == ["the next one"]
+
+
+def test_a_process_whose_stderr_takes_nothing_starts(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", FullDisk())
+    announce("http://127.0.0.1:8000")
+    monkeypatch.setattr("sys.stderr", None)  # as Python has it where it was closed
+    configure("info", "auto")
+    structlog.get_logger("orders").info("order placed")
+    announce("http://127.0.0.1:8000")
 
 
 def test_a_logger_without_a_name_has_the_house_s(output: io.StringIO) -> None:

@@ -5,6 +5,7 @@ import uvloop
 
 from agents.payments.provider.service import Service
 from api.server import serve
+from warren.cli.announcing import announce
 from warren.logs import configure
 from warren.outside import simulated_provider
 from warren.settings import Settings, load_settings
@@ -39,7 +40,7 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     simulator = simulated_provider(settings)
     try:
         async with serve(Service(simulator).app(), host, port, grace=GRACE) as bound:
-            click.echo(f"serving http://{f'[{host}]' if ':' in host else host}:{bound}", err=True)
+            announce(f"http://{f'[{host}]' if ':' in host else host}:{bound}")
             await stop.wait()
     finally:
         await simulator.close()

@@ -6,6 +6,7 @@ import click
 
 from agents.registry import AGENTS
 from api.endpoints import OPERATIONS
+from warren.cli.announcing import announce
 from warren.logs import configure
 from warren.serving import run_until_signal
 from warren.settings import Settings, load_settings
@@ -32,7 +33,7 @@ def run(host: str | None, port: int | None) -> None:
       WARREN_BROKER=amqp://… WARREN_STREAM=rabbitmq-stream://… WARREN_STORE=postgresql://… warren run
     """
     settings = _settings()
-    run_until_signal(settings, _announce, address=(host or settings.http_host, _port(port, settings)))
+    run_until_signal(settings, announce, address=(host or settings.http_host, _port(port, settings)))
 
 
 @click.command()
@@ -50,7 +51,7 @@ def worker(services: Sequence[str], http: int | None, host: str | None) -> None:
     settings = _settings()
     _servers_only(settings, "worker")
     address = None if http is None else (host or settings.http_host, http)
-    run_until_signal(settings, _announce, services=services or AGENTS, address=address, routers=OPERATIONS)
+    run_until_signal(settings, announce, services=services or AGENTS, address=address, routers=OPERATIONS)
 
 
 @click.command()
@@ -73,7 +74,7 @@ def api(service: str | None, host: str | None, port: int | None) -> None:
     share = share_of(service or GATEWAY, settings)
     run_until_signal(
         share.settings,
-        _announce,
+        announce,
         services=share.services,
         agents=False,
         address=(host or settings.http_host, _port(port, settings)),
@@ -98,7 +99,3 @@ def _servers_only(settings: Settings, command: str) -> None:
             f"`warren {command}` needs RabbitMQ, since the embedded broker lives in one process: set WARREN_BROKER and "
             "WARREN_STREAM, or use `warren run`"
         )
-
-
-def _announce(url: str) -> None:
-    click.echo(f"serving {url}" if url else "running", err=True)
