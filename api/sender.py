@@ -37,9 +37,9 @@ class Sender:
     async def send_one(self, message: Message) -> None:
         """Returns once the broker has confirmed. Raises Problem (422, 503).
 
-        It goes together with those of other requests, unless it has to wait for another under its id.
+        It goes together with those of other requests, unless it has to wait for another event under its id.
         """
-        if message.message_id in self._in_flight:
+        if message.message_id in self._in_flight and message not in self._gathering:
             (outcome,) = await self.send([message])
         else:
             outcome = await self._together(message)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from api.gathering import Gathering
 from streams.broker import Message, Outcome
@@ -77,8 +78,34 @@ async def test_who_goes_away_before_the_group_leaves_is_not_sent() -> None:
 async def test_ids_of_a_group_differ() -> None:
     broker = Broker()
     gathering = Gathering(broker.send, PATIENCE)
-    await asyncio.gather(*(gathering.send(message(id)) for id in "aba"))
+    elsewhere = replace(message("a"), routing_key="l")
+    await asyncio.gather(*(gathering.send(each) for each in (message("a"), message("b"), elsewhere)))
     assert sorted(map(sorted, broker.groups)) == [["a"], ["a", "b"]]
+
+
+async def test_an_event_that_comes_again_and_again_goes_once_and_all_are_told_its_outcome() -> None:
+    broker = Broker("a")
+    broker.open.clear()
+    gathering = Gathering(broker.send, PATIENCE)
+    sends = [asyncio.create_task(gathering.send(message(id))) for id in "aab"]
+    await broker.asked.acquire()
+    sends += [asyncio.create_task(gathering.send(message("a"))) for _ in range(1_000)]
+    await asyncio.sleep(0)
+    broker.open.set()
+    assert [await send for send in sends] == [REFUSED, REFUSED, CONFIRMED, *[REFUSED] * 1_000]
+    assert broker.groups == [["a", "b"]]
+    assert await gathering.send(message("a")) is REFUSED
+    assert broker.groups == [["a", "b"], ["a"]]
+
+
+async def test_an_event_goes_again_where_whoever_brought_it_first_has_gone() -> None:
+    broker = Broker()
+    gathering = Gathering(broker.send, PATIENCE)
+    gone, stays = (asyncio.create_task(gathering.send(message("a"))) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    async with asyncio.timeout(30):
+        assert await stays is CONFIRMED
 
 
 async def test_who_goes_away_takes_nobody_along() -> None:
