@@ -161,7 +161,11 @@ class SqliteStore:
         await self._file.run(lambda db: write_reset(db, reset))
 
     async def swap(self, slot: Slot, epoch: Epoch, shadow: Slot, tables: Mapping[str, str]) -> None:
-        await self._file.run(lambda db: write_swap(db, slot, epoch, shadow, tables))
+        await self._file.run(lambda db: self._swap(db, slot, epoch, shadow, tables))
+
+    def _swap(self, db: sqlite3.Connection, slot: Slot, epoch: Epoch, shadow: Slot, tables: Mapping[str, str]) -> None:
+        write_swap(db, slot, epoch, shadow, tables)
+        self._leases.release(shadow)
 
     async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
         check_keys(keys)

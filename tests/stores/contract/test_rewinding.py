@@ -111,6 +111,13 @@ async def test_a_shadows_rows_are_found_by_their_fields(store: Store) -> None:
     assert [row.key for row in (await store.query("orders", order_by="userId")).rows] == ["a", "b"]
 
 
+async def test_after_a_swap_nobody_has_the_shadow(store: Store) -> None:
+    checkpoint = await fill(store, SLOT, "orders", b"1")
+    await fill(store, SHADOW, "totals", b"2")
+    await store.swap(SLOT, checkpoint.epoch, SHADOW, {"orders": "totals"})
+    assert (await acquired(store, SHADOW, "w2")).epoch == 1
+
+
 async def test_a_shadow_that_is_elsewhere_in_the_log_takes_no_place(store: Store) -> None:
     checkpoint = await fill(store, SLOT, "orders", b"1")
     await fill(store, SHADOW, "totals", b"2", position=8)
