@@ -13,7 +13,7 @@ from api import account_faults
 from api.correlation import correlation_of
 from api.methods import methods_of
 from api.problems import Problem, answer, of_status, unavailable
-from stores.errors import SchemaMissing, StoreError, StoreUnavailable
+from stores.errors import CommitUnknown, SchemaMissing, StoreError, StoreUnavailable
 from streams.errors import SendRefused
 
 Handler = Callable[[Request, Exception], Awaitable[Response]]
@@ -69,6 +69,8 @@ def _of_validation(error: Exception) -> Problem:
 def _of_store(error: Exception) -> Problem:
     if isinstance(error, StoreUnavailable | SchemaMissing):
         return unavailable("store_unavailable", f"what is kept cannot be read now: {error}")
+    if isinstance(error, CommitUnknown):
+        return unavailable("store_unavailable", f"{error} Ask again, with the same Idempotency-Key")
     if type(error) is StoreError:
         return Problem(422, "invalid_query", str(error))
     raise error

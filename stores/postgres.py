@@ -1,7 +1,7 @@
 """A store in one schema of a PostgreSQL database, for any number of processes."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from operator import attrgetter
 from typing import TypeVar
 
 from asyncpg import UndefinedColumnError
@@ -34,8 +34,8 @@ from stores.port import (
     Standing,
     TableSpec,
 )
-from stores.postgres_commit import Commits, FilledRows
-from stores.postgres_documents import Overtaken
+from stores.postgres_commit import Commits
+from stores.postgres_commit_statement import FilledRows
 from stores.postgres_layout import Layout
 from stores.postgres_schema import compresses, existing, flavour
 from stores.postgres_sessions import READ_WHOLE, Limits, Sessions
@@ -145,7 +145,7 @@ class PostgresStore:
 
         async def write() -> None:
             filled = await self._filled(rows)
-            async with self._sessions.transaction() as session:
+            async with self._sessions.statement() as session:
                 await self._commits.write(session, commit, filled)
 
         await self._retold(write)
@@ -258,14 +258,20 @@ class PostgresStore:
     async def write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
         check_keys([put.id for put in puts])
 
-        async def write() -> list[bool]:
-            (fill,) = await self._layout.of([documents])
-            while True:
-                with suppress(Overtaken):
-                    async with self._sessions.transaction() as session:
-                        return await postgres_documents.write(session, self._quoted(documents), fill, puts)
+        return await self._retold(lambda: self._write(documents, puts))
 
-        return await self._retold(write)
+    async def _write(self, documents: str, puts: Sequence[Put]) -> list[bool]:
+        (fill,) = await self._layout.of([documents])
+        turns = postgres_documents.turns(puts)
+        written: list[set[str]] = []
+        begun = self._sessions.transaction if any(turns) else self._sessions.statement
+        async with begun() as session:
+            for turn in sorted(set(turns)):
+                judged = sorted(
+                    (put for put, its in zip(puts, turns, strict=True) if its == turn), key=attrgetter("id")
+                )
+                written.append(await postgres_documents.write(session, self._quoted(documents), fill, judged))
+        return [put.id in written[turn] for put, turn in zip(puts, turns, strict=True)]
 
     def _quoted(self, table: str) -> str:
         return quoted(table, self._schema)

@@ -1,11 +1,10 @@
 """Documents in PostgreSQL: compare-and-set by version, in batches."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from asyncpg.pool import PoolConnectionProxy
 
-from stores.documents import judge
-from stores.errors import StoreError
 from stores.port import Document, Put
 from stores.postgres_layout import Fill
 
@@ -17,47 +16,45 @@ async def read(session: PoolConnectionProxy, table: str, ids: Sequence[str]) -> 
     return {key: Document(value.encode(), version) for key, value, version in rows}
 
 
-class Overtaken(StoreError):
-    """Another writer has just made one of the documents: undo the transaction and do it again."""
+def turns(puts: Sequence[Put]) -> list[int]:
+    """For each put how many of its id come before it: those of one turn can be judged at once."""
+    met: Counter[str] = Counter()
+    found: list[int] = []
+    for put in puts:
+        found.append(met[put.id])
+        met[put.id] += 1
+    return found
 
 
-async def write(session: PoolConnectionProxy, table: str, fill: Fill, puts: Sequence[Put]) -> list[bool]:
-    """Each put's outcome, in a transaction. Raises Overtaken.
+async def write(session: PoolConnectionProxy, table: str, fill: Fill, puts: Sequence[Put]) -> set[str]:
+    """The ids of those that are written, in one statement. Each id comes once, and they are in order.
 
-    What exists is locked first, in the order of keys, and new documents are made after that, in the same order: so two
+    What exists is locked first, in the order of ids, and new documents are made after that, in the same order: so two
     transactions never wait for each other.
     """
-    lock = f"SELECT key, version FROM {table} WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE"
-    current = {row["key"]: row["version"] for row in await session.fetch(lock, [put.id for put in puts])}
-    outcomes, written = judge(puts, current)
-    changed = {key: document for key, document in sorted(written.items()) if key in current}
-    made = {key: document for key, document in sorted(written.items()) if key not in current}
-    if changed:
-        await session.execute(_update(table, fill), *_columns(changed, fill))
-    if made and await session.execute(_insert(table, fill), *_columns(made, fill)) != f"INSERT 0 {len(made)}":
-        raise Overtaken()
-    return outcomes
+    values = [put.value.decode() for put in puts]
+    versions = [put.version for put in puts]
+    rows = await session.fetch(_write(table, fill), [put.id for put in puts], values, versions, *fill.texts(values))
+    return {row["key"] for row in rows}
 
 
-def _update(table: str, fill: Fill) -> str:
-    return f"""
-        UPDATE {table} AS kept
-        SET value = changed.value, version = changed.version{fill.updated("kept", "changed")}
-        FROM unnest($1::text[], $2::json[], $3::bigint[]{fill.arrays(4)}) AS changed (key, value, version{fill.names})
-        WHERE kept.key = changed.key
-    """
-
-
-def _insert(table: str, fill: Fill) -> str:
+def _write(table: str, fill: Fill) -> str:
     filled, number = fill.inserted
     return f"""
-        INSERT INTO {table} (key, value, version{fill.names}{filled})
-        SELECT key, value, version{fill.names}{number}
-        FROM unnest($1::text[], $2::json[], $3::bigint[]{fill.arrays(4)}) AS made (key, value, version{fill.names})
-        ON CONFLICT DO NOTHING
+        WITH put AS MATERIALIZED (
+            SELECT * FROM unnest($1::text[], $2::json[], $3::bigint[]{fill.arrays(4)})
+            AS put (key, value, version{fill.names})
+        ), current AS MATERIALIZED (
+            SELECT key, version FROM {table} WHERE key = ANY($1::text[]) ORDER BY key FOR UPDATE
+        ), changed AS (
+            UPDATE {table} AS kept SET value = put.value, version = put.version + 1{fill.updated("kept", "put")}
+            FROM current JOIN put ON put.key = current.key AND put.version = current.version
+            WHERE kept.key = current.key RETURNING kept.key
+        ), made AS (
+            INSERT INTO {table} (key, value, version{fill.names}{filled})
+            SELECT key, value, 1{fill.names}{number} FROM put
+            WHERE version = 0 AND (SELECT count(*) FROM current) >= 0 AND key NOT IN (SELECT key FROM current)
+            ON CONFLICT DO NOTHING RETURNING key
+        )
+        SELECT key FROM changed UNION ALL SELECT key FROM made
     """
-
-
-def _columns(documents: Mapping[str, Document], fill: Fill) -> list[Sequence[str | int]]:
-    values = [document.value.decode() for document in documents.values()]
-    return [list(documents), values, [document.version for document in documents.values()], *fill.texts(values)]

@@ -45,6 +45,16 @@ def translated() -> Iterator[None]:
         raise translation(error) from error
 
 
+def is_refusal(error: BaseException) -> bool:
+    """Whether the server says that it has not done what it was asked for, or was not even asked.
+
+    A server that ends the session says FATAL, and that alone does not tell whether it had done it before.
+    """
+    # What the driver itself cannot encode has no severity.
+    said = isinstance(error, asyncpg.PostgresError) and error.severity_en == "ERROR"
+    return said or isinstance(error, asyncpg.DataError)
+
+
 def translation(error: BaseException) -> StoreError:
     """What a driver's error means to the caller of a store."""
     text = str(error) or type(error).__name__

@@ -8,7 +8,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from stores.errors import CommitUnknown, StoreRefused, StoreUnavailable
-from stores.postgres_errors import DRIVER_ERRORS, translated
+from stores.postgres_errors import DRIVER_ERRORS, is_refusal, translated
 
 _OLDEST = 13
 _SETTINGS = """
@@ -81,6 +81,8 @@ class Sessions:
             # A session keeps the plans of its statements, and makes them while tables are new and small: reading all
             # of a table is then the cheapest, and stays the plan while it grows (M: 3,000 rows, a third of its time).
             "enable_seqscan": "off",
+            # Nor would a plan get better by what it is for: every one goes by an index.
+            "plan_cache_mode": "force_generic_plan",
         }
         with translated():
             self._pool = await asyncpg.create_pool(
@@ -119,6 +121,21 @@ class Sessions:
                     # Of no use any more: whatever it still does, the server undoes when the connection breaks.
                     _break(session)
                     raise
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[PoolConnectionProxy]:
+        """For one statement, which is then a transaction of its own: one message there and back.
+
+        Raises CommitUnknown where its answer is missing; where the server has refused it, nothing was written.
+        """
+        async with self.session() as session:
+            try:
+                yield session
+            except DRIVER_ERRORS as error:
+                if is_refusal(error):
+                    raise
+                _break(session)
+                raise CommitUnknown() from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:

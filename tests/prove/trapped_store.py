@@ -1,5 +1,6 @@
 """PostgreSQL's store with a trap before and after everything that it does for the agents `count` and `handle`."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -7,14 +8,15 @@ from asyncpg.pool import PoolConnectionProxy
 
 from stores.port import Checkpoint, Commit, Document, Encoded, Epoch, IdRow, Put, Slot
 from stores.postgres import PostgresStore
-from stores.postgres_commit import Commits, FilledRows
+from stores.postgres_commit import Commits
+from stores.postgres_commit_statement import FilledRows
 from tests.prove.spring import Spring
 
 AGENT: Final = "count"
 
 
 class TrappedCommits(Commits):
-    """Passes `commit.inside` after the fence and all rows, before the transaction ends."""
+    """Passes `commit.inside` when the commit is on its way and its answer is not there: it may go through or not."""
 
     def __init__(self, schema: str, spring: Spring) -> None:
         super().__init__(schema)
@@ -27,9 +29,11 @@ class TrappedCommits(Commits):
         rows: FilledRows,
         seconds: float | None = None,
     ) -> None:
-        await super().write(session, commit, rows, seconds)
+        writing = asyncio.create_task(super().write(session, commit, rows, seconds))
+        await asyncio.sleep(0)
         if commit.slot.agent == AGENT and commit.rows:
             self._spring.at("commit.inside")
+        await writing
 
 
 class TrappedStore(PostgresStore):

@@ -75,7 +75,7 @@ MUTANTS = (
     ),
     Mutant(
         "no fence: any epoch commits (PostgreSQL)",
-        "stores/postgres_commit.py",
+        "stores/postgres_commit_statement.py",
         "WHERE {slot} AND epoch = $3",
         "WHERE {slot} AND epoch >= $3",
         tests("tests/stores/contract", "-k", "postgres"),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stores.errors import Fenced, SchemaMissing, StoreError
-from stores.port import Epoch, IdRow, Slot, Store
+from stores.port import DueTime, Epoch, IdRow, Slot, Store
 from tests.stores.places import Place
 from tests.stores.samples import SLOT, a_commit, acquired, keep
 
@@ -64,6 +64,22 @@ async def test_a_commit_with_an_earlier_epoch_is_fenced_and_writes_nothing(store
     assert await store.scan("orders", 0) == {}
     assert await store.ids(SLOT) == []
     assert (await acquired(store)).position == -1
+
+
+async def test_a_commit_with_an_earlier_epoch_takes_nothing_away(store: Store) -> None:
+    old = await acquired(store)
+    due = DueTime("k", 1, "cause", b"message")
+    full = replace(a_commit(old, {"orders": [("a", b"1")]}), ids=IdRow(1, 1, b"id"), due={"k": due}, dead=[5])
+    await store.commit(full)
+    await acquired(store)
+    emptied = replace(a_commit(old, {"orders": [("a", None)]}, 2), forget_ids_to=1, due={"k": None}, revived=[5])
+    renewed = replace(full, rows={}, ids=None, due={"k": due._replace(at=2)}, dead=[6])
+    for commit in (emptied, renewed):
+        with pytest.raises(Fenced):
+            await store.commit(commit)
+    assert await store.scan("orders", 0) == {"a": b"1"}
+    assert await store.ids(SLOT) == [IdRow(1, 1, b"id")]
+    assert (await store.due(SLOT, 9, 9), await store.dead(SLOT, None)) == ([due], {5})
 
 
 async def test_a_commit_to_a_slot_that_nobody_took_is_fenced(store: Store) -> None:
