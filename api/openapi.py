@@ -77,11 +77,14 @@ class DocumentedApi(FastAPI):
         document = super().openapi()
         if not made:
             document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
-            for operation in _limited(document["paths"]):
-                operation["responses"].setdefault("429", _problem(429))
+            for path, operation in _operations(document["paths"]):
+                # A query parameter that nobody knows: see `queries.py`.
+                operation["responses"].setdefault("422", _problem(422))
+                if path.startswith(LIMITED):
+                    operation["responses"].setdefault("429", _problem(429))
         return document
 
 
-def _limited(paths: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The operations that have a rate limit."""
-    return (operation for path, methods in paths.items() if path.startswith(LIMITED) for operation in methods.values())
+def _operations(paths: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each with its path."""
+    return ((path, operation) for path, methods in paths.items() for operation in methods.values())

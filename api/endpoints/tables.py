@@ -60,7 +60,7 @@ class _Kept:
         return [field for field in self.holder.index if not is_hidden(field)]
 
 
-@router.get("", responses=problems())
+@router.get("", responses=problems(503))
 async def list_tables(edge: GivenEdge) -> Page[TableBody]:
     """All of them, by name, on one page."""
     return Page(items=[_described(name, _kept(edge, name)) for name in sorted({**edge.tables, **edge.documents})])

@@ -35,6 +35,16 @@ def test_every_operation_says_what_it_does_and_what_it_answers(document: dict[st
         assert all(answer["description"] for answer in answers.values()), name
 
 
+async def test_a_query_parameter_that_nobody_knows_is_a_documented_answer(shop: Shop, document: dict[str, Any]) -> None:
+    assert [name for name, operation in operations(document).items() if "422" not in operation["responses"]] == []
+    assert (await shop.client.get("/healthz?unheard=of")).status_code == 422
+
+
+def test_whoever_asks_who_is_calling_may_be_unable_to_tell(document: dict[str, Any]) -> None:
+    asking = {name: operation for name, operation in operations(document).items() if operation.get("security")}
+    assert [name for name, operation in asking.items() if "503" not in operation["responses"]] == []
+
+
 def test_failures_are_problems(document: dict[str, Any]) -> None:
     for name, operation in operations(document).items():
         for status, answer in operation["responses"].items():
