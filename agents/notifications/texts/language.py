@@ -4,6 +4,7 @@ So a template ends, and is hardly longer than its text and its data are, whoever
 refused before Jinja2 compiles it (compiling already works constants out). The sandbox stands behind it all the same.
 """
 
+import re
 from typing import Final
 
 import jinja2
@@ -34,6 +35,7 @@ _PARTS: Final = (
     nodes.Filter,
     nodes.Keyword,
 )
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _parser: Final = jinja2.Environment(autoescape=True)
 
 
@@ -73,6 +75,8 @@ def _allow(part: str, node: nodes.Node, depth: int) -> None:
         raise BadText(
             f"{where}: templates name data, choose with if, and filter; a {type(node).__name__} is none of that"
         )
+    if isinstance(node, nodes.Const) and _HALF.search(str(node.value)):
+        raise BadText(f"{where}: it spells half a character, which nobody can send: write the character itself")
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise BadText(f"{where}: there is no filter {node.name!r}: filters are {', '.join(sorted(FILTERS))}")
     if isinstance(node, nodes.Operand) and node.op not in COMPARISONS:

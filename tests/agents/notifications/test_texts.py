@@ -74,6 +74,7 @@ def test_a_template_that_there_is_not_is_named() -> None:
         "{{ nobody }}",
         "{{ total",
         "{{ ''.__class__.__mro__ }}",
+        r"{{ 'half a character: \ud800' }}",
         "{{ data.update({}) }}",
         "{% include '/etc/passwd' %}",
         "{{ 1 / 0 }}",
