@@ -118,7 +118,16 @@ def _record_no_more_than_told() -> None:
 def _console(stream: TextIO) -> list[Processor]:
     # The default formatter, where rich is installed, prints the local variables of every frame.
     renderer = structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
-    return [renderer]
+    return [_printable, renderer]
+
+
+def _printable(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Escape what would move a terminal's cursor, or clear it: paths of requests are anybody's."""
+    return {name: _escaped(value) if isinstance(value, str) else value for name, value in event.items()}
+
+
+def _escaped(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _json() -> list[Processor]:

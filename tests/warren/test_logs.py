@@ -107,6 +107,13 @@ def test_a_process_whose_stderr_takes_nothing_starts(output: io.StringIO, monkey
     announce("http://127.0.0.1:8000")
 
 
+def test_nobody_moves_the_cursor_of_a_terminal(output: io.StringIO) -> None:
+    configure("info", "console", output)
+    structlog.get_logger("warren.api").info("request", path="/\x1b[2J", client="é")
+    assert "\x1b" not in output.getvalue()
+    assert "client=é" in output.getvalue()
+
+
 def test_a_logger_without_a_name_has_the_house_s(output: io.StringIO) -> None:
     configure("info", "json", output)
     structlog.get_logger().warning("%s of %s", 1, 2)
