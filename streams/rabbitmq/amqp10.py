@@ -71,17 +71,25 @@ def enter(raw: bytes, place: int, codes: tuple[int, int]) -> tuple[int, int]:
     raise Unreadable(f"constructor {code:#x} where a list or map should be")
 
 
-def take(raw: bytes, place: int) -> tuple[Value, int]:
-    """The value that begins at `place`, and the place behind it."""
-    code = raw[place]
-    if code in _SHORT_TEXTS:
-        end = place + 2 + raw[place + 1]
-        return raw[place + 2 : end].decode("utf-8", "backslashreplace"), end
-    if code in _LONGS:
-        return int.from_bytes(raw[place + 1 : place + 9], "big", signed=True), place + 9
-    if code == NULL:
-        return None, place + 1
-    return value(raw, place), after(raw, place)
+def taken(raw: bytes, place: int, count: int) -> tuple[list[Value], int]:
+    """The values that lie one behind the other from `place` on, and the place behind them."""
+    found: list[Value] = []
+    for _ in range(count):  # for each field of each message: no call between, where it is one of the usual
+        code = raw[place]
+        if code in _SHORT_TEXTS:
+            end = place + 2 + raw[place + 1]
+            found.append(raw[place + 2 : end].decode("utf-8", "backslashreplace"))
+        elif code in _LONGS:
+            end = place + 9
+            found.append(int.from_bytes(raw[place + 1 : end], "big", signed=True))
+        elif code == NULL:
+            end = place + 1
+            found.append(None)
+        else:
+            end = after(raw, place)
+            found.append(value(raw, place))
+        place = end
+    return found, place
 
 
 def value(raw: bytes, place: int) -> Value:

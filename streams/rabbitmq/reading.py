@@ -5,7 +5,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from streams.broker import Details, Envelope, Scalar
-from streams.rabbitmq.amqp10 import LISTS, MAPS, Unreadable, Value, after, as_text, enter, take, value
+from streams.rabbitmq.amqp10 import LISTS, MAPS, Unreadable, Value, after, as_text, enter, taken, value
 from streams.rabbitmq.outline import (
     APPLICATION_PROPERTIES,
     BODIES,
@@ -136,25 +136,22 @@ def _parts(raw: bytes) -> tuple[dict[str, Value], dict[str, Value], dict[int, Va
 
 def _mapping(raw: bytes, place: int) -> tuple[dict[str, Value], int]:
     """The map at `place`, of a name that comes twice the first, and the place behind it."""
-    found: dict[str, Value] = {}
     count, place = enter(raw, place, MAPS)
     if count % 2:
         raise Unreadable("a map with a key and no value")
-    for _ in range(count // 2):
-        key, place = take(raw, place)
-        given, place = take(raw, place)
-        if isinstance(key, str):
-            found.setdefault(key, given)
+    fields, place = taken(raw, place, count)
+    found: dict[str, Value] = {}
+    for key, given in zip(fields[::2], fields[1::2], strict=True):
+        if isinstance(key, str) and key not in found:
+            found[key] = given
     return found, place
 
 
 def _listed(raw: bytes, place: int) -> tuple[dict[int, Value], int]:
     """The list at `place`, by position, and the place behind it."""
-    found: dict[int, Value] = {}
     count, place = enter(raw, place, LISTS)
-    for position in range(count):
-        found[position], place = take(raw, place)
-    return found, place
+    fields, place = taken(raw, place, count)
+    return dict(enumerate(fields)), place
 
 
 def scalar(found: Value) -> Scalar | None:
