@@ -34,7 +34,7 @@ class RemoteCopy(Generic[T]):
         if not self._younger(fresh):
             await self._renew()
         if self._copy is None or not self._younger(self._counts):
-            raise AccountsUnavailable
+            raise AccountsUnavailable("the service of accounts gives no answer that counts: try again")
         return self._copy[1]
 
     def _younger(self, age: int | None) -> bool:
