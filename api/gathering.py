@@ -52,7 +52,12 @@ class Gathering:
         """Who waits for the outcome of the same event; one id at two places is two events."""
         for group in (self._waiting, *self._under_way.values()):
             found = group.get(message.message_id)
-            if found and (found[0].exchange, found[0].routing_key) == (message.exchange, message.routing_key):
+            # Its group is under way a moment longer than its outcome: what comes then is sent anew.
+            if (
+                found
+                and not found[1].done()
+                and (found[0].exchange, found[0].routing_key) == (message.exchange, message.routing_key)
+            ):
                 return found[1]
         return None
 
