@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,6 +15,7 @@ from agents.auth.accounts import ISSUER, Accounts
 from agents.auth.callers import Callers
 from agents.auth.database import open_database
 from agents.auth.schema import migrate
+from api import remote_copy
 from api.app import create_app
 from api.auth_service import AuthService
 from api.edge import Edge
@@ -69,6 +71,8 @@ async def open_split(
     await migrate(database)
     accounts = Accounts(database, fast_passwords(), now=clock, chance=Random(1), service_secrets=(SECRET,))
     async with AsyncExitStack() as stack:
+        # However slow the machine is, nobody makes do with what was read before.
+        stack.enter_context(pytest.MonkeyPatch.context()).setattr(remote_copy, "PATIENCE", 60.0)
         stack.push_async_callback(accounts.close)
         shop = await stack.enter_async_context(open_shop(work=work, auth_required=True))
         doors: dict[str, Door] = {part: Door() for part in PARTS}
