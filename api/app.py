@@ -27,6 +27,7 @@ from api.middleware.client_address import ClientAddress
 from api.middleware.envelope import Envelope
 from api.middleware.failures import Failures
 from api.middleware.heads import Heads
+from api.middleware.origins import Origins
 from api.middleware.proxying import Proxying
 from api.middleware.rate_limits import RateLimits
 from api.middleware.service_guard import ServiceGuard
@@ -95,6 +96,8 @@ def _middleware(edge: Edge, rates: Rates, metrics: HttpMetrics) -> list[Middlewa
         *([Middleware(ClientAddress, trusted=gateway.trusted_proxies)] if gateway.trusted_proxies else ()),
         Middleware(Envelope, log=AccessLog(metrics), ids=edge.ids),
         *([_cors(gateway.origins)] if gateway.origins else ()),
+        # What comes to a part has been let in by its gateway, under another host's name.
+        *([] if gateway.part else [Middleware(Origins, allowed=gateway.origins)]),
         Middleware(Failures),
         Middleware(BodyLimits),
         *limits,

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin
 
 from agents.analytics.visitor import Funnel
 from agents.auth.tokens import ACCESS_LIFE
 from api.app import create_app
 from api.edge import Edge
+from api.gateway import Gateway
 from api.live import Live, Sections, State, told
 from api.server import serve
 from stores.errors import StoreUnavailable
@@ -64,6 +67,25 @@ def _midnight() -> str:
 async def test_without_a_token_a_guarded_shop_closes_with_4401(guarded_shop: AuthShop) -> None:
     async with watching(guarded_shop.shop.edge) as socket:
         assert await _closed(socket) == 4401
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1", "http://[", "http://"])
+async def test_pages_of_other_origins_are_refused(shop: Shop, origin: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with watching(shop.edge, origin=Origin(origin)):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_pages_from_here_and_of_origins_that_are_named_may_listen(shop: Shop) -> None:
+    named = replace(shop.edge, gateway=Gateway(origins=("https://shop.example",)))
+    async with watching(named, origin=Origin("https://shop.example")) as socket:
+        assert (await heard(socket))["type"] == "snapshot"
+    async with (
+        serve(create_app(shop.edge), HOST, 0, grace=1) as port,
+        connect(f"ws://{HOST}:{port}/api/analytics/live", proxy=None, origin=Origin(f"http://{HOST}:{port}")) as socket,
+    ):
+        assert (await heard(socket))["type"] == "snapshot"
 
 
 async def test_without_the_scope_it_closes_with_4403(guarded_shop: AuthShop) -> None:
