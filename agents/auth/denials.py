@@ -1,12 +1,12 @@
 """Sessions that have ended, while access tokens of theirs may still be about."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
 from agents.auth import sessions
 from agents.auth.database import Database
+from agents.auth.reading import Reading
 from agents.auth.tokens import ACCESS_LIFE
 
 FRESH: Final = 1_000
@@ -25,7 +25,7 @@ class Denials:
         self._denied: frozenset[UUID] = frozenset()
         self._own: dict[UUID, int] = {}
         self._read_at: int | None = None
-        self._reading = asyncio.Lock()
+        self._reading = Reading(self._read)
 
     def add(self, ids: Iterable[UUID]) -> None:
         """Sessions that this process has ended: denied from now on."""
@@ -45,16 +45,15 @@ class Denials:
         return self._denied | self._own.keys()
 
     async def _ensure(self) -> None:
-        if self._fresh():
-            return
-        async with self._reading:
-            if self._fresh():  # somebody else has read them
-                return
-            now = self._now()
-            async with self._database.transaction() as session:
-                self._denied = frozenset(await sessions.ended_since(session, now - KEPT))
-            self._own = {id: at for id, at in self._own.items() if at > now - KEPT}
-            self._read_at = now
+        if not self._fresh():
+            await self._reading.done()
+
+    async def _read(self) -> None:
+        now = self._now()
+        async with self._database.transaction() as session:
+            self._denied = frozenset(await sessions.ended_since(session, now - KEPT))
+        self._own = {id: at for id, at in self._own.items() if at > now - KEPT}
+        self._read_at = now
 
     def _fresh(self) -> bool:
         return self._read_at is not None and 0 <= self._now() - self._read_at < FRESH

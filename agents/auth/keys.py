@@ -4,7 +4,6 @@ A new key signs from then on. The old one is retired: it still proves what it si
 any more. So nobody is logged out by it.
 """
 
-import asyncio
 import base64
 import hashlib
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from agents.auth.chance import Chance
 from agents.auth.database import Database
 from agents.auth.models import SigningKey
+from agents.auth.reading import Reading
 
 FRESH: Final = 30_000
 """Milliseconds for which the keys that were read count as all there are."""
@@ -57,7 +57,8 @@ class Keys:
         self._chance = chance
         self._keys: dict[str, Key] = {}
         self._read_at: int | None = None
-        self._reading = asyncio.Lock()
+        self._rotations = 0
+        self._reading = Reading(self._read)
 
     async def signing(self) -> Key:
         """The key to sign with; the first is made when it is asked for."""
@@ -93,24 +94,28 @@ class Keys:
             await session.execute(delete(SigningKey).where(done))
             session.add(SigningKey(id=id, private=private.private_bytes_raw(), created_at=now, retired_at=None))
         self._read_at = None
+        self._rotations += 1
+        self._reading.outdated()
         return id
 
     async def _ensure(self, fresh: int) -> None:
-        if self._are(fresh):
-            return
-        async with self._reading:
-            if self._are(fresh):  # somebody else has read them
-                return
-            now = self._now()
-            async with self._database.transaction() as session:
-                self._keys = await _read(session, now)
-            self._read_at = now
+        seen = -1
+        while not self._are(fresh) and seen != self._rotations:  # they were rotated while they were read
+            seen = self._rotations
+            await self._reading.done()
+
+    async def _read(self) -> None:
+        now, rotations = self._now(), self._rotations
+        async with self._database.transaction() as session:
+            keys = await _all(session, now)
+        if rotations == self._rotations:
+            self._keys, self._read_at = keys, now
 
     def _are(self, fresh: int) -> bool:
         return self._read_at is not None and 0 <= self._now() - self._read_at < fresh
 
 
-async def _read(session: AsyncSession, now: int) -> dict[str, Key]:
+async def _all(session: AsyncSession, now: int) -> dict[str, Key]:
     """Every key that counts, the newest first."""
     counting = or_(SigningKey.retired_at.is_(None), SigningKey.retired_at > now - KEPT)
     rows = await session.scalars(
