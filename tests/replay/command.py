@@ -110,6 +110,15 @@ class Command:
         self._guard.forget_process(self._process.pid, signal.SIGKILL)
         return status
 
+    def comes_to_an_end(self, *, within: float) -> int:
+        """As `ends`, but it may take so long from one progress to the next."""
+        while self._process.poll() is None:
+            self._progresses(beyond=self.progress, within=within)
+        return self.ends(within=within)
+
+    def _progresses(self, *, beyond: int, within: float) -> None:
+        self._await(lambda: self.progress > beyond or self._process.poll() is not None, within, f"more than {beyond}")
+
     def _await(self, condition: Callable[[], bool], within: float, what: str) -> None:
         with self._told:
             deadline = time.monotonic() + within
@@ -126,7 +135,7 @@ class Command:
         """SIGKILL, and wait until it is gone. It must still run: else there was nothing to kill."""
         assert self._process.poll() is None, self.report("it had ended before it was killed")
         self.signal(signal.SIGKILL)
-        assert self.ends(within=10) == -signal.SIGKILL
+        assert self.ends(within=60) == -signal.SIGKILL
 
     def report(self, problem: str) -> str:
         """What went wrong, with the end of what it wrote."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 from tests.replay.command import Command
 
 PATIENCE: Final = 900.0
-"""Seconds between one strike and the next, and until the end, at the most."""
+"""Seconds between one strike and the next, and between two progresses, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def run(start: Callable[[], Command], orders: int, strikes: Sequence[Strike] = (
             replay = start()
         else:
             strike.deal()
-    assert replay.ends(within=PATIENCE) == 0, replay.report("it failed")
+    assert replay.comes_to_an_end(within=PATIENCE) == 0, replay.report("it failed")
     said: dict[str, Any] = json.loads(replay.output)
     assert said["differences"] == []
     return Answer(time.monotonic() - began, said)
