@@ -140,6 +140,15 @@ async def test_ids_are_forgotten_before_new_ones_are_added(store: Store) -> None
     assert await store.ids(SLOT) == [IdRow(5, 3, b"again")]
 
 
+async def test_ids_are_forgotten_before_new_ones_are_kept_at_the_same_position(store: Store) -> None:
+    checkpoint = await acquired(store)
+    for position in (3, 5):
+        await store.commit(replace(a_commit(checkpoint, position=position), ids=IdRow(position, 1, b"old")))
+    await store.commit(replace(a_commit(checkpoint, position=5), ids=IdRow(5, 2, b"new"), forget_ids_to=2**31))
+    assert await store.ids(SLOT) == [IdRow(5, 2, b"new")]
+
+
+
 async def test_ids_belong_to_their_slot(store: Store) -> None:
     for slot in (Slot("a", 0), Slot("a", 1), Slot("b", 0)):
         checkpoint = await acquired(store, slot)
