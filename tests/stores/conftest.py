@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from stores.port import Store
@@ -30,3 +31,11 @@ async def store(bare: Store) -> Store:
     """An open store with the tables of `SPECS`."""
     await bare.apply(SPECS)
     return bare
+
+
+@pytest.fixture
+async def administrator(postgres: str) -> AsyncIterator[asyncpg.Connection]:
+    """Whoever works on the server by SQL."""
+    connection = await asyncpg.connect(postgres)
+    yield connection
+    await connection.close()

@@ -148,7 +148,6 @@ async def test_ids_are_forgotten_before_new_ones_are_kept_at_the_same_position(s
     assert await store.ids(SLOT) == [IdRow(5, 2, b"new")]
 
 
-
 async def test_ids_belong_to_their_slot(store: Store) -> None:
     for slot in (Slot("a", 0), Slot("a", 1), Slot("b", 0)):
         checkpoint = await acquired(store, slot)
