@@ -21,8 +21,8 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 def install(app: FastAPI) -> None:
     """Answer what endpoints raise. Everything else is a fault of ours: see `middleware/failures.py`."""
-    for kind, problem_of in _PROBLEMS.items():
-        app.add_exception_handler(kind, _handler(problem_of))
+    for kind, made in _PROBLEMS.items():
+        app.add_exception_handler(kind, _handler(made))
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -33,9 +33,9 @@ def problem_of(error: Exception) -> Problem | None:
     return None
 
 
-def _handler(problem_of: Callable[[Exception], Problem]) -> Handler:
+def _handler(made: Callable[[Exception], Problem]) -> Handler:
     async def handle(request: Request, error: Exception) -> Response:
-        problem = problem_of(error)
+        problem = made(error)
         if problem.status_code == 405:
             app: FastAPI = request.app
             problem.headers = {"Allow": ", ".join(methods_of(app.routes, request.scope))}

@@ -7,7 +7,8 @@ any more. So nobody is logged out by it.
 import base64
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import orjson
@@ -28,18 +29,18 @@ KEPT: Final = 3_600_000
 """Milliseconds for which a retired key still proves: longer than an access token lives and than keys are fresh."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """One key. `id` is the thumbprint of its public part (RFC 7638)."""
 
     id: str
     private: Ed25519PrivateKey
     signs: bool
-    public: Ed25519PublicKey = field(init=False)
-    """What proves its signatures, computed once: every request asks for it."""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "public", self.private.public_key())
+    @cached_property
+    def public(self) -> Ed25519PublicKey:
+        """What proves its signatures; every request asks for it."""
+        return self.private.public_key()
 
     @property
     def jwk(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Reading from the database what every request needs."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 
 class Reading:
@@ -11,23 +11,20 @@ class Reading:
     what was read pass them by: of 1,000 at once the last waited three seconds.
     """
 
-    def __init__(self, read: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, read: Callable[[], Coroutine[object, object, None]]) -> None:
         self._read = read
         self._task: asyncio.Task[None] | None = None
 
     async def done(self) -> None:
         """Wait until it has been read, which goes on when this is cancelled. Raises what reading raises."""
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._reading())
+            self._task = asyncio.create_task(self._read())
             self._task.add_done_callback(_noted)
         await asyncio.shield(self._task)
 
     def outdated(self) -> None:
         """What is under way is too old for whoever comes now."""
         self._task = None
-
-    async def _reading(self) -> None:
-        await self._read()
 
 
 def _noted(task: asyncio.Task[None]) -> None:

@@ -1,2 +1,1 @@
-"""What every request passes, from the outside in: client address, correlation, accounting, security headers, failures,
-body limits, rate limits."""
+"""What requests pass: `app.py` says in which order."""

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.header import header
+from api.socket_guard import FORBIDDEN
 
 ANY: Final = "*"
-FORBIDDEN: Final = 4403
 
 
 class Origins:

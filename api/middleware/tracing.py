@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.access_log import NO_ANSWER, route_of
-from api.middleware.responding import on_start
+from api.middleware.envelope import ANSWERED
 from streams.tracing import HEADER, Kind, Parent, Span, Tracer, header_of, parent_of
 
 SERVICE: Final = "gateway"
@@ -43,15 +43,11 @@ class Tracing:
         trace_id = parent.trace_id if parent else f"{self._ids.getrandbits(128) | 1:032x}"
         span_id = f"{self._ids.getrandbits(64) | 1:016x}"
         headers[HEADER] = header_of(trace_id, span_id)
-        status, began = NO_ANSWER, time.time_ns()
-
-        def note(answered: int, _: MutableHeaders) -> None:
-            nonlocal status
-            status = answered
-
+        began = time.time_ns()
         try:
-            await self._app(scope, receive, on_start(send, note))
+            await self._app(scope, receive, send)
         finally:
+            status = scope.get("state", {}).get(ANSWERED, NO_ANSWER)
             method, route = scope["method"], route_of(scope)
             self._tracer.ended(
                 Span(
