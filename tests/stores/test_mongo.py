@@ -11,8 +11,7 @@ from stores.mongo_grade import refusal
 from tests.stores.proxy import Fault, Proxy
 from tests.stores.samples import SPECS, a_commit, acquired
 
-# The driver drops a socket without closing it, when its watch over a server is ended while it connects.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.usefixtures("pymongo_sockets")
 
 HELLO: dict[str, object] = {"maxWireVersion": 21, "setName": "rs0"}
 ENGINE: dict[str, object] = {"name": "wiredTiger", "persistent": True}

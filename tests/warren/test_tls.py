@@ -181,6 +181,7 @@ async def test_redis_is_reached_by_tls(
                 await asked(store)
 
 
+@pytest.mark.usefixtures("pymongo_sockets")
 async def test_mongodb_is_reached_by_tls(authority: Authority, stranger: Authority) -> None:
     """By one that answers as a MongoDB that cannot be used: to get so far takes TLS."""
     for issuer, lease, refusal in (
