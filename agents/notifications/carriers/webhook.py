@@ -35,7 +35,7 @@ class WebhookCarrier:
         except httpx.ConnectError:
             trouble = f"the webhook at {self._host} cannot be reached: see WARREN_SMS and WARREN_PUSH"
             return Receipt(Result.NOT_SENT, "unreachable", trouble)
-        except (TimeoutError, httpx.TransportError) as error:
+        except (TimeoutError, httpx.RequestError) as error:
             return Receipt(Result.UNKNOWN, type(error).__name__)
         return _receipt(answer.status_code)
 

@@ -1,6 +1,7 @@
 """A provider over HTTP. Whatever goes wrong on the way is an answer: UNKNOWN."""
 
 import asyncio
+from collections.abc import Mapping
 from ssl import create_default_context
 from typing import Final
 from urllib.parse import quote
@@ -15,8 +16,9 @@ from streams.codec import encode
 TIMEOUT: Final = 10.0
 """Seconds for a whole call, the connection included."""
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
-ANSWERS: Final = frozenset({200, 402, 404})
-"""Statuses with an answer in the body: done, refused, absent."""
+ANSWERS: Final[Mapping[int, Outcome]] = {200: Outcome.DONE, 402: Outcome.REFUSED, 404: Outcome.ABSENT}
+"""Statuses with an answer in the body, which says the same."""
+UNREADABLE: Final = Answer(Outcome.UNKNOWN, code="unreadable")
 BUSY: Final = 429
 
 _decode = msgspec.json.Decoder(Answer).decode
@@ -69,15 +71,18 @@ class HttpProvider:
             return Answer(Outcome.UNKNOWN, code="timeout")
         except httpx.TransportError:
             return Answer(Outcome.UNKNOWN, code="unreachable")
+        except httpx.DecodingError:
+            return UNREADABLE
         return _read(response)
 
 
 def _read(response: httpx.Response) -> Answer:
     if response.status_code in ANSWERS:
         try:
-            return _decode(response.content)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            return Answer(Outcome.UNKNOWN, code="unreadable")
+            answer = _decode(response.content)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return UNREADABLE
+        return answer if answer.outcome is ANSWERS[response.status_code] else UNREADABLE
     if response.is_client_error and response.status_code != BUSY:
         raise ProviderMisused(f"the payment provider answered {response.status_code}: {response.text[:200]}")
     return Answer(Outcome.UNKNOWN, code="unavailable")

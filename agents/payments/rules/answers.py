@@ -1,5 +1,7 @@
 """What is kept once the provider has answered."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from agents.payments.events import PaymentOperation
@@ -8,13 +10,16 @@ from agents.payments.rules.keys import AUTHORIZE, CAPTURE
 from agents.payments.rules.standing import standing
 from agents.payments.tables import Act, Payment, State
 
+NAMELESS: Final = "no_reference"
+"""The code of a yes to an authorization that does not name it: nothing could be captured of it."""
+
 
 def settled(payment: Payment, name: str, answer: Answer) -> Payment:
     """The payment with the answer to one operation. An outcome that is known stays."""
     act = payment.acts[name]
     if not act.settled:
         payment.acts = {**payment.acts, name: _answered(act, answer)}
-        if answer.outcome is Outcome.DONE:
+        if payment.acts[name].state is State.DONE:
             _follow(payment, act, answer)
         if AUTHORIZE not in payment.acts or payment.acts[AUTHORIZE].settled:
             payment.payment_token = None
@@ -24,6 +29,8 @@ def settled(payment: Payment, name: str, answer: Answer) -> Payment:
 
 def _answered(act: Act, answer: Answer) -> Act:
     match answer.outcome:
+        case Outcome.DONE if act.operation is PaymentOperation.AUTHORIZE and not answer.reference:
+            return replace(act, state=State.UNKNOWN, code=NAMELESS, unanswered=act.unanswered + 1)
         case Outcome.DONE:
             return replace(act, state=State.DONE, code=None)
         case Outcome.REFUSED:

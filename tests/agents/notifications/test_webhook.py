@@ -78,6 +78,20 @@ async def test_silence_is_unknown() -> None:
     assert len(gateway.got) == 1
 
 
+async def test_an_answer_that_cannot_be_unpacked_is_unknown() -> None:
+    async def mumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(mumble, "127.0.0.1", 0)
+    carrier = WebhookCarrier(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/sms")
+    async with server:
+        assert (await carrier.send(LETTER)).result is Result.UNKNOWN
+    await carrier.close()
+
+
 async def test_a_broken_connection_is_unknown_and_nobody_there_is_not_sent() -> None:
     async def break_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

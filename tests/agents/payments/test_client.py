@@ -131,11 +131,14 @@ async def test_nobody_there_is_unknown() -> None:
         (b"", "unreachable"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{", "unreachable"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}", "unreadable"),
+        (b"HTTP/1.1 402 No\r\ncontent-length: 18\r\n\r\n" + b'{"outcome":"done"}', "unreadable"),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nabcd", "unreadable"),
+        (b'HTTP/1.1 200 OK\r\n\r\n{"outcome":"done","x":' + b"[" * 99_999 + b"]" * 99_999 + b"}", "unreadable"),
         (b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n", "unavailable"),
         (b"HTTP/1.1 429 Slowly\r\ncontent-length: 0\r\n\r\n", "unavailable"),
         (b"nonsense\r\n\r\n", "unreachable"),
     ],
-    ids=["cut", "cut in the middle", "empty", "broken", "busy", "no HTTP"],
+    ids=["cut", "cut in the middle", "empty", "contradiction", "not packed", "deep", "broken", "busy", "no HTTP"],
 )
 async def test_an_answer_that_says_nothing_is_unknown(text: bytes, code: str) -> None:
     async with answering(saying(text)) as url, asking(url) as provider:

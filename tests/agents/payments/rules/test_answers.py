@@ -28,6 +28,7 @@ def sealed(**states: State) -> Payment:
         (NO, State.REFUSED, "card_declined", 0, None),
         (SILENCE, State.UNKNOWN, "timeout", 1, "sealed:x"),
         (Answer(Outcome.ABSENT), State.UNKNOWN, "absent", 1, "sealed:x"),
+        (Answer(Outcome.DONE), State.UNKNOWN, "no_reference", 1, "sealed:x"),
     ],
 )
 def test_an_authorization_keeps_its_token_until_it_is_settled(
