@@ -33,10 +33,15 @@ class AccessLog:
             route=route,
             status=status,
             milliseconds=round(seconds * 1000, 1),
-            client=scope["client"][0] if scope.get("client") else None,
+            client=client_of(scope),
         )
 
 
 def route_of(scope: Scope) -> str:
     """The template of the route that took the request, so that there are few of them; `unmatched` where none did."""
     return getattr(scope.get("route"), "path", None) or "unmatched"
+
+
+def client_of(scope: Scope) -> str | None:
+    """The client's address; None where it has none, as at a Unix socket."""
+    return scope["client"][0] if scope.get("client") else None

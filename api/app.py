@@ -31,10 +31,12 @@ from api.middleware.origins import Origins
 from api.middleware.proxying import Proxying
 from api.middleware.rate_limits import RateLimits
 from api.middleware.service_guard import ServiceGuard
+from api.middleware.sockets import Sockets
 from api.openapi import DocumentedApi
 from api.queries import known_query
 from api.rates import Rate, Rates
 from api.sender import Sender
+from api.socket_log import SocketLog
 
 REQUEST_HEADERS: Final = (
     *("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "Prefer"),
@@ -72,7 +74,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
         dependencies=[Depends(known_query)],
         generate_unique_id_function=lambda route: route.name,
         telemetry=_NONE_OF_ITS_OWN,
-        middleware=[*_middleware(edge, rates, HttpMetrics(registry)), Middleware(Lean, routers=served)],
+        middleware=[*_middleware(edge, rates, registry), Middleware(Lean, routers=served)],
     )
     app.state.edge = edge
     app.state.registry = registry
@@ -86,7 +88,7 @@ def create_app(edge: Edge, routers: Iterable[APIRouter] = ROUTERS) -> FastAPI:
     return app
 
 
-def _middleware(edge: Edge, rates: Rates, metrics: HttpMetrics) -> list[Middleware]:
+def _middleware(edge: Edge, rates: Rates, registry: CollectorRegistry) -> list[Middleware]:
     """What every request passes, from the outside in."""
     gateway = edge.gateway
     limits = []
@@ -94,7 +96,8 @@ def _middleware(edge: Edge, rates: Rates, metrics: HttpMetrics) -> list[Middlewa
         limits.append(Middleware(RateLimits, rates=rates, rate=Rate("requests", gateway.requests_per_minute, 60)))
     return [
         *([Middleware(ClientAddress, trusted=gateway.trusted_proxies)] if gateway.trusted_proxies else ()),
-        Middleware(Envelope, log=AccessLog(metrics), ids=edge.ids),
+        Middleware(Envelope, log=AccessLog(HttpMetrics(registry)), ids=edge.ids),
+        Middleware(Sockets, log=SocketLog(registry), ids=edge.ids),
         *([_cors(gateway.origins)] if gateway.origins else ()),
         # What comes to a part has been let in by its gateway, under another host's name.
         *([] if gateway.part else [Middleware(Origins, allowed=gateway.origins)]),

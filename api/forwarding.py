@@ -31,9 +31,11 @@ async def forwarded(scope: Scope, part: str, passes: ServicePasses | None) -> He
     """The client's headers, with its token; its address and the request's id are what was found here, and the service
     token is ours. Raises AccountsUnavailable."""
     client = scope["client"][0].encode() if scope.get("client") else b""
-    headers = [*without(scope["headers"], _REPLACED), (b"x-forwarded-for", client)]
-    if scope["type"] == "http":
-        headers.append((REQUEST_ID.encode(), correlation_of(scope).id.encode()))
+    headers = [
+        *without(scope["headers"], _REPLACED),
+        (b"x-forwarded-for", client),
+        (REQUEST_ID.encode(), correlation_of(scope).id.encode()),
+    ]
     if passes is not None:
         headers.append((SERVICE_TOKEN.encode(), (await passes.token(part)).encode()))
     return headers

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable
 
-from fastapi import Request, params
+from fastapi import params
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
+from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute
 
 from api.problems import Problem
 from topology.spec import nearest
 
 
-async def known_query(request: Request) -> None:
+async def known_query(request: HTTPConnection) -> None:
     """A dependency of every endpoint. Raises Problem (422)."""
     if not request.scope["query_string"]:
         return

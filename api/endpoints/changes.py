@@ -24,7 +24,8 @@ NOT_FOUND: Final = 4404
 router = APIRouter()
 
 
-async def watch_table(websocket: WebSocket) -> None:
+@router.websocket("/api/tables/{table}/changes")
+async def watch_table(websocket: WebSocket, table: str, key: str | None = None) -> None:
     """Changed rows, in numbered messages; with `?key=` one row, first as it is. Closes with 4401 when the token ends,
     with 4403 where its roles lack the scope, with 4404 where there is no such table, or it is not watched."""
     edge: Edge = websocket.app.state.edge
@@ -32,14 +33,11 @@ async def watch_table(websocket: WebSocket) -> None:
     guard = SocketGuard(edge, websocket, SCOPE)
     with suppress(WebSocketDisconnect):
         refusal = await guard.refusal()
-        found = _view(edge, websocket.path_params["table"]) if refusal is None else refusal
+        found = _view(edge, table) if refusal is None else refusal
         if isinstance(found, Refusal):
             await websocket.close(found.code, found.reason)
         else:
-            await first(_tell(websocket, found), _guard(websocket, guard), _left(websocket))
-
-
-router.add_websocket_route("/api/tables/{table}/changes", watch_table)
+            await first(_tell(websocket, found, key), _guard(websocket, guard), _left(websocket))
 
 
 def _view(edge: Edge, name: str) -> View[Any] | Refusal:
@@ -54,8 +52,7 @@ def _view(edge: Edge, name: str) -> View[Any] | Refusal:
         return Refusal(TRY_AGAIN_LATER, problem.code)
 
 
-async def _tell(websocket: WebSocket, view: View[Any]) -> None:
-    key = websocket.query_params.get("key")
+async def _tell(websocket: WebSocket, view: View[Any], key: str | None) -> None:
     told: Told = Rows(view) if key is None else Row(view, key)
     try:
         with view.watch(key, again=told.again) as watch:

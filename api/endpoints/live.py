@@ -19,6 +19,7 @@ SCOPE: Final = "analytics:read"
 router = APIRouter()
 
 
+@router.websocket("/api/analytics/live")
 async def watch_live(websocket: WebSocket) -> None:
     """A snapshot of the figures, then each change of them, numbered. Closes with 4401 when the token ends, with 4403
     where its roles lack the scope."""
@@ -27,9 +28,6 @@ async def watch_live(websocket: WebSocket) -> None:
     await websocket.accept(protocol_of(websocket))
     with live.watched(), suppress(WebSocketDisconnect):
         await first(_tell(websocket, live, SocketGuard(edge, websocket, SCOPE)), _left(websocket))
-
-
-router.add_websocket_route("/api/analytics/live", watch_live)
 
 
 async def _tell(websocket: WebSocket, live: Live, guard: SocketGuard) -> None:

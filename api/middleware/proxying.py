@@ -1,6 +1,7 @@
 """Hands requests on to the processes that serve their part of the edge, where it is split."""
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -25,6 +26,13 @@ _FAILED: Final = {502, 503, 504}
 _DOTS: Final = frozenset({".", ".."})
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """Stands for the route in log lines and metrics: which one takes the request is known behind the gateway."""
+
+    path: str
+
+
 class Proxying:
     """Requests under a prefix go to its upstream, everything else to the application."""
 
@@ -32,13 +40,17 @@ class Proxying:
         """`passes` are what upstreams know the gateway by, where they ask for it."""
         self._app = app
         self._upstreams = upstreams
+        self._routes = {prefix: HandedOn(f"{prefix}/*") for prefix in upstreams}
         self._passes = passes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        upstream = self._upstream(scope["path"]) if scope["type"] in {"http", "websocket"} else None
-        if upstream is None:
+        prefix = self._prefix(scope["path"]) if scope["type"] in {"http", "websocket"} else None
+        if prefix is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
+            return
+        scope["route"] = self._routes[prefix]
+        upstream = self._upstreams[prefix]
+        if scope["type"] == "websocket":
             await hand_on_socket(upstream, self._passes, scope, receive, send)
         else:
             await self._request(upstream, scope, receive, send)
@@ -54,13 +66,13 @@ class Proxying:
         except Problem as problem:
             await answer(problem, correlation_of(scope).id)(scope, receive, send)
 
-    def _upstream(self, path: str) -> Upstream | None:
+    def _prefix(self, path: str) -> str | None:
         # On the way they would be resolved (RFC 3986, 6.2.2.3), to what nobody has looked at here.
         if "/." in path and not _DOTS.isdisjoint(path.split("/")):
             return None
-        for prefix, upstream in self._upstreams.items():
+        for prefix in self._upstreams:
             if path == prefix or path.startswith(f"{prefix}/"):
-                return upstream
+                return prefix
         return None
 
 
