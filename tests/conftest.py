@@ -68,9 +68,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def pymongo_sockets() -> Iterator[None]:
-    """Collects the sockets that PyMongo drops, without closing them, when its watch over a server is ended while it
-    connects (`pymongo.pool_shared._async_create_connection` closes them for OSErrors alone, not when cancelled). Without
-    it they would be collected in another test, which then fails."""
+    """Collects the sockets that PyMongo drops when its watch over a server is ended while it connects.
+
+    `pymongo.pool_shared._async_create_connection` closes them after an OSError, not when it is cancelled. Without this
+    they would be collected in another test, which then fails.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)
         yield
