@@ -8,7 +8,8 @@ from pydantic import Field
 
 from agents.orders.order import DEAREST
 from agents.orders.statuses import Status
-from api.bodies import Body, Money, Text
+from api.bodies import Body, Text
+from api.currencies import Amount
 from api.order_bodies import NewAddress
 
 
@@ -31,13 +32,13 @@ class ShipOrder(Body):
     tracking: Text | None = None
 
 
-_Amount = Annotated[Money, Field(gt=Decimal(0), lt=DEAREST, decimal_places=4)]
+_Sum = Annotated[Amount, Field(gt=Decimal(0), lt=DEAREST)]
 
 
 class RefundOrder(Body):
     """How much is given back; without an amount, all that is left."""
 
-    amount: _Amount | None = None
+    amount: _Sum | None = None
     reason: Text | None = None
 
 

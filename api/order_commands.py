@@ -10,6 +10,7 @@ from agents.auth.tokens import Caller
 from agents.orders.events import Address, OrderCancel, OrderChangeAddress, OrderDeliver, OrderRefund, OrderShip
 from agents.orders.order import NOTHING, Order
 from agents.orders.statuses import ADDRESSABLE, NEXT, REFUNDABLE, Status
+from api.currencies import is_coin, places_of
 from api.order_command_bodies import CancelOrder, ChangeOrder, RefundOrder, ShipOrder
 from api.problems import Problem
 
@@ -40,7 +41,11 @@ def deliver(order: Order, caller: Caller | None) -> OrderDeliver:
 
 
 def refund(order: Order, request: RefundOrder, id: UUID, caller: Caller | None) -> OrderRefund:
-    """Raises Problem (409) unless this refund is there already, or all is wanted and some of it is stuck."""
+    """Raises Problem: 422 for what is not paid in its currency, 409 unless this refund is there already, or all is
+    wanted and some of it is stuck."""
+    if request.amount is not None and not is_coin(request.amount, order.currency):
+        detail = f"{order.currency} has {places_of(order.currency)} decimal places: {request.amount:f} has more"
+        raise Problem(422, "too_fine", detail)
     known = any(one.id == id for one in order.payment.refunds)
     if not known and not (request.amount is None and order.payment.stuck):
         _require(order, order.status in REFUNDABLE, "money given back: it can while it is PAID, SHIPPED or DELIVERED")

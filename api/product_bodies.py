@@ -3,10 +3,12 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from agents.inventory.events import DEAREST
 from api.bodies import Body, Currency, Money, Text
 from api.catalog import OnOffer
+from api.currencies import Amount, is_coin, places_of
 
 
 class ProductBody(Body):
@@ -28,11 +30,18 @@ class ProductBody(Body):
 
 
 class PutProduct(Body):
-    """A product as it is to be offered."""
+    """A product as it is to be offered; its price has no more decimal places than its currency."""
 
     name: Text
-    price: Annotated[Money, Field(ge=0, max_digits=12, decimal_places=4)]
+    price: Annotated[Amount, Field(ge=0, lt=DEAREST)]
     currency: Currency
+
+    @model_validator(mode="after")
+    def _check_price(self) -> Self:
+        if not is_coin(self.price, self.currency):
+            places = places_of(self.currency)
+            raise ValueError(f"a price in {self.currency} has at most {places} decimal places: {self.price:f} has more")
+        return self
 
 
 class ProductAccepted(Body):

@@ -9,6 +9,8 @@ from uuid import UUID
 import httpx
 import structlog
 
+from api.currencies import places_of
+
 log = structlog.get_logger("warren.shoppers")
 
 TROUBLES: Final = (
@@ -31,7 +33,6 @@ LOOKS_AWAY: Final = 0.3
 LOW: Final = 20
 DELIVERY: Final = 200
 """Pieces of a product: with fewer to be had, so many are delivered."""
-CENT: Final = Decimal("0.01")
 PATIENCE: Final = 60
 """How often a shopper looks whether an order has come further."""
 PAUSE: Final = 1.0
@@ -136,7 +137,7 @@ class Visit:
         await self._serve(f"{place}/deliver")
         if wish in {"refund", "return"}:
             await self._until(place, "DELIVERED")
-            part = (Decimal(paid["total"]) / 4).quantize(CENT)
+            part = round(Decimal(paid["total"]) / 4, places_of(paid["currency"]))
             back = {"amount": str(part), "reason": "damaged"} if wish == "refund" and part else {"reason": "returned"}
             await self._serve(f"{place}/refunds", back, key=self._new_id())
             if wish == "return":

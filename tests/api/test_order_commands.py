@@ -94,9 +94,19 @@ async def test_a_refund_without_a_key_is_400_and_of_too_much_409(shop: Shop) -> 
     assert problem(await shop.client.post(path, json={})) == (400, "idempotency_key_required")
     answer = await shop.client.post(path, json={"amount": "25.01"}, headers={"Idempotency-Key": "k"})
     assert problem(answer) == (409, "too_much")
-    for amount in ("0", "-1", "NaN", "1E+400", "0.00001"):
+    for amount in ("0", "-1", "NaN", "1E+400", "0.00001", "0.005", 4.0):
         answer = await shop.client.post(path, json={"amount": amount}, headers={"Idempotency-Key": "k"})
         assert answer.status_code == 422, amount
+
+
+async def test_half_a_yen_cannot_be_given_back(shop: Shop) -> None:
+    order = an_order(**PAID, currency="JPY")
+    await keep(shop, order)
+    path = f"/api/orders/{order.id}/refunds"
+    answer = await shop.client.post(path, json={"amount": "4.5"}, headers={"Idempotency-Key": "k"})
+    assert problem(answer) == (422, "too_fine")
+    answer = await shop.client.post(path, json={"amount": "4.0"}, headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 202
 
 
 async def test_all_of_it_may_be_wanted_where_some_is_stuck(shop: Shop) -> None:

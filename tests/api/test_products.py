@@ -73,11 +73,24 @@ async def test_one_receipt_is_one_receipt_however_often_it_is_sent_and_another_f
 
 
 @pytest.mark.parametrize(
-    "change", [{"price": "-1"}, {"price": "NaN"}, {"price": "0.00001"}, {"currency": "Euro"}, {"name": ""}]
+    "change",
+    [
+        *({"price": price} for price in ("-1", "-0", "NaN", "1e3", "1_000", "１２", " 5 ", ".5", "1000000000", 29.9)),
+        *({"price": price, "currency": currency} for price, currency in (("0.005", "EUR"), ("0.5", "JPY"))),
+        *({"currency": "Euro"}, {"name": ""}),
+    ],
 )
-async def test_what_is_no_product_is_422(shop: Shop, change: dict[str, str]) -> None:
+async def test_what_is_no_product_is_422(shop: Shop, change: dict[str, object]) -> None:
     answer = await shop.client.put(f"/api/products/{KETTLE}", json={**PUT, **change})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("price", "currency"), [("0", "EUR"), ("29.90", "EUR"), ("100", "JPY"), ("100.00", "JPY"), ("1.234", "KWD")]
+)
+async def test_a_price_is_counted_as_its_currency_is(shop: Shop, price: str, currency: str) -> None:
+    answer = await shop.client.put(f"/api/products/{KETTLE}", json={**PUT, "price": price, "currency": currency})
+    assert answer.status_code == 202
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, "3", None])
