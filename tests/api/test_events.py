@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from agents.analytics.events import ProductViewed
 from api.cutting import MAX_EVENTS
 from api.incoming import MAX_BYTES
 from api.reception import GROUP, GROUP_BYTES, MAX_REJECTED
@@ -176,6 +177,12 @@ async def test_a_known_record_is_checked_against_its_type() -> None:
     assert "Expected `str`, got `int` - at `$.sessionId`" in answer.json()["rejected"][0]["error"]
     assert message["headers"]["schema"] == 3
     assert json.loads(message["body"]) == good
+
+
+async def test_a_session_that_cannot_be_kept_is_not_taken() -> None:
+    async with open_shop(records={"user.activity.product_viewed": (ProductViewed,)}) as shop:
+        answers = [await shop.client.post(ACTIVITY, json={"data": {"sessionId": "x" * n}}) for n in (200, 201)]
+    assert [answer.status_code for answer in answers] == [202, 422]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from agents.analytics.takings import Takings
 from agents.analytics.tally import Money, Tally
 from agents.analytics.visitor import Cohort, Funnel
 from agents.payments.events import PaymentOperation
+from stores.names import check_keys
 from tests.agents.analytics import naive
 from tests.agents.analytics.life import (
     BOOTS,
@@ -104,6 +106,15 @@ def test_visitors_who_are_not_logged_in_are_their_sessions_and_nobody_is_nobody(
     tables = tables_after([Happening(look, NOON), Happening(nobody, NOON)])
     assert list(tables["visitors"]) == ["session:s"]
     assert tables["funnel"] == {"all|2026-01-01T00:00:00Z": Funnel(1)}
+
+
+def test_the_longest_session_can_be_a_key_and_a_longer_one_is_not_read() -> None:
+    look = viewed(1)
+    look.user_id, look.session_id = None, "🐇" * 200
+    (key,) = tables_after([Happening(look, NOON)])["visitors"]
+    check_keys([key])
+    with pytest.raises(msgspec.ValidationError, match="200"):
+        msgspec.convert({"sessionId": "x" * 201}, type(look))
 
 
 def test_a_user_who_buys_in_three_months_is_in_three_columns_of_their_cohort() -> None:
