@@ -29,9 +29,13 @@ Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """ISO 4217."""
 
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")
+    str,
+    StringConstraints(
+        min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+    ),
 ]
-"""One line without control characters: databases cannot hold all of them."""
+"""One line, also to those who read Unicode's ends of lines, without control characters: databases cannot hold all of
+them."""
 
 
 class Page(Body, Generic[T]):

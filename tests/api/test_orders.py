@@ -20,7 +20,7 @@ from api.problems import Problem
 from stores.port import Commit, Slot
 from streams.codec import encode
 from streams.embedded import Fate
-from tests.api.shop import BASKET, BOOTS, USER, Shop, open_shop, order
+from tests.api.shop import ADDRESS, BASKET, BOOTS, USER, Shop, open_shop, order
 from topology.load import load_shop
 from topology.spec import Topology
 
@@ -114,6 +114,7 @@ async def test_a_key_used_again_for_another_order_is_422_once_the_first_can_be_r
         ({"userId": "me"}, "invalid_request"),
         ({"paymentToken": ""}, "invalid_request"),
         ({"paymentToken": "tok\u0000"}, "invalid_request"),
+        *(({"shippingAddress": ADDRESS | {"line1": f"1{end}2"}}, "invalid_request") for end in "\n\x85\u2028\u2029"),
         ({"shippingAddress": {"name": "Hazel"}}, "invalid_request"),
     ],
 )
