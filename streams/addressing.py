@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from streams.broker import Message, Scalar
 from streams.carriable import HEADER_BYTES, carriable, carried_text, size
 from streams.errors import SendRefused
-from streams.event import Event, derive_id
+from streams.event import Event, derived_text
 from streams.topic import Draft
 from streams.tracing import HEADER, AgentTracing
 from topology.spec import Topology, nearest
@@ -30,19 +30,14 @@ class Cause:
     time_ms: int
     log_time_ms: int
     correlation_id: str
-    traceparent: Scalar | None = None
+    traceparent: str = ""
+    """"" for none."""
 
     @classmethod
     def of(cls, event: Event[object], tracing: AgentTracing | None = None) -> "Cause":
         """The cause that an event is to what its handler sends."""
-        trace = event.headers.get(HEADER) if tracing is None else tracing.header(event)
-        return cls(
-            event.id,
-            event.time_ms,
-            event.log_time_ms,
-            carried_text(event.correlation_id),
-            carried_text(trace) if isinstance(trace, str) else trace,
-        )
+        trace = event.lineage.traceparent if tracing is None else tracing.header(event)
+        return cls(event.id, event.time_ms, event.log_time_ms, carried_text(event.correlation_id), carried_text(trace))
 
 
 @dataclass(slots=True)
@@ -67,7 +62,7 @@ class Addressing:
             exchange=exchange,
             routing_key=routing_key,
             body=draft.body,
-            message_id=str(draft.id or derive_id(cause.id, f"{self.service}/{self.agent}/{index}")),
+            message_id=str(draft.id or derived_text(cause.id, f"{self.service}/{self.agent}/{index}")),
             type=draft.type or routing_key,
             headers=self._headers(draft, cause),
             correlation_id=cause.correlation_id,
@@ -128,7 +123,7 @@ class Addressing:
 def caused_by(cause: Cause, schema: int) -> dict[str, Scalar]:
     """The headers that say what a message follows from, and which version of its schema it has."""
     headers: dict[str, Scalar] = {"causation_id": carried_text(cause.id), "schema": schema}
-    if cause.traceparent is not None:
+    if cause.traceparent:
         headers[HEADER] = cause.traceparent
     return headers
 

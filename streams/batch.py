@@ -94,7 +94,7 @@ class Batch:
         self._parts: list[Part] = []
         self._accepted = Accepted()
         self._outbox = Outbox(self._lane, self._limits.bytes)
-        self._turn.begin(self._accepted, self._outbox, self._watermark, self._reader.details)
+        self._turn.begin(self._accepted, self._outbox, self._watermark, self._reader)
 
     # --- how it stands ---
 

@@ -106,6 +106,24 @@ class Details(msgspec.Struct):
     (RabbitMQ's `x-first-death-reason`); None if it never did."""
 
 
+class Lineage(NamedTuple):
+    """What a message says it belongs to. Both are "" where it says nothing."""
+
+    correlation_id: str
+    traceparent: str
+    """The header of that name (W3C Trace Context); one that is no text says nothing."""
+
+
+class Reader(Protocol):
+    """What is read of a message when somebody asks, and not with its envelope."""
+
+    def details(self, envelope: Envelope) -> Details:
+        """The rest of a message."""
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        """What its details say too, and much sooner: whoever sends on asks for every event."""
+
+
 class Chunk(msgspec.Struct, gc=False):
     """Consecutive messages of a log, as they were stored together."""
 
@@ -116,7 +134,7 @@ class Chunk(msgspec.Struct, gc=False):
     raws: Sequence[Any]
 
 
-class LogReader(Protocol):
+class LogReader(Reader, Protocol):
     """A subscription to a log: an iterator of chunks, with back-pressure by credit (a few chunks are read ahead)."""
 
     def __aiter__(self) -> AsyncIterator[Chunk]: ...
@@ -135,9 +153,6 @@ class LogReader(Protocol):
     def fingerprint(self, chunk: Chunk, offset: int) -> bytes:
         """8 bytes that tell this message from others (a hash of it), the same at every reading."""
 
-    def details(self, envelope: Envelope) -> Details:
-        """The rest of a message that `scan` gave."""
-
 
 class Delivery(msgspec.Struct, gc=False):
     """A message of a queue, to be settled by its envelope's `offset` (the delivery tag)."""
@@ -148,7 +163,7 @@ class Delivery(msgspec.Struct, gc=False):
     """How often the broker has delivered it before (quorum queues count)."""
 
 
-class QueueReader(Protocol):
+class QueueReader(Reader, Protocol):
     """A consumer of a queue: an iterator of batches, at most `prefetch` messages unsettled."""
 
     def __aiter__(self) -> AsyncIterator[list[Delivery]]: ...
@@ -161,9 +176,6 @@ class QueueReader(Protocol):
 
     async def reject(self, tag: int, *, requeue: bool) -> None:
         """Give it back (counts towards the delivery limit), or dead-letter it."""
-
-    def details(self, envelope: Envelope) -> Details:
-        """The rest of a message."""
 
 
 class Notice(NamedTuple):

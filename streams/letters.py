@@ -4,7 +4,7 @@ import traceback
 
 from streams.broker import Details, Envelope, Message, Scalar
 from streams.carriable import carried_headers, carried_text, carried_time
-from streams.event import derive_id
+from streams.event import derived_text
 from topology.spec import DEAD_LETTER_EXCHANGE
 
 TRACEBACK_BYTES = 4_000
@@ -42,7 +42,7 @@ def dead_letter(
         exchange=DEAD_LETTER_EXCHANGE,
         routing_key=source,
         body=envelope.body if size <= largest else b"",
-        message_id=str(derive_id(event_id, f"dead/{service}/{agent}")),
+        message_id=derived_text(event_id, f"dead/{service}/{agent}"),
         type=carried_text(envelope.type) or "unknown",
         headers={
             **{name: value for name, value in own_headers(details).items() if name != "time"},

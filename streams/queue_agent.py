@@ -196,14 +196,13 @@ class QueueAgent:
 
     def _in_hand(self, delivery: Delivery, queue: str, settling: Settling, value: object) -> InHand:
         envelope, now = delivery.envelope, self._around.now()
-        look = settling.reader.details
         event = Event(
             value,
             envelope,
             source=queue,
             time_ms=envelope.time if envelope.time >= 0 else now,
             log_time_ms=now,
-            look=look,
+            reader=settling.reader,
         )
         return InHand(delivery, queue, settling, event)
 

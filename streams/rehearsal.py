@@ -13,6 +13,7 @@ from streams.broker import (
     Envelope,
     Extent,
     Health,
+    Lineage,
     Listener,
     LogReader,
     Message,
@@ -125,3 +126,6 @@ class UpTo:
 
     def details(self, envelope: Envelope) -> Details:
         return self._reader.details(envelope)
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return self._reader.lineage(envelope)

@@ -11,7 +11,7 @@ from streams.admission import schedule_mark
 from streams.broker import Message
 from streams.codec import encode, event_type
 from streams.errors import NotOwned, SendRefused
-from streams.event import derive_id
+from streams.event import derived_text
 from streams.keys import Key, row_key
 from streams.recent import digest
 from streams.record import Record
@@ -52,7 +52,7 @@ class Schedule:
             exchange="",
             routing_key=self.log,
             body=body,
-            message_id=str(derive_id(cause.id, f"schedule/{self.place}/{text}/{moment}")),
+            message_id=derived_text(cause.id, f"schedule/{self.place}/{text}/{moment}"),
             type=name,
             headers={
                 **caused_by(cause, record.__version_of_schema__),

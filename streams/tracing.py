@@ -14,7 +14,6 @@ from enum import Enum
 from hashlib import blake2b
 from typing import Any, Final, Protocol
 
-from streams.broker import Scalar
 from streams.event import Event
 
 HEADER: Final = "traceparent"
@@ -63,9 +62,9 @@ class Parent:
     span_id: str
 
 
-def parent_of(header: Scalar | None) -> Parent | None:
+def parent_of(header: str | None) -> Parent | None:
     """The span that a `traceparent` names; None where it is none, or is not recorded."""
-    match = _PARENT.fullmatch(header) if isinstance(header, str) else None
+    match = _PARENT.fullmatch(header or "")
     if match is None or not int(match[3], 16) & _SAMPLED:
         return None
     return Parent(match[1], match[2])
@@ -95,9 +94,9 @@ class AgentTracing:
         self._agent = agent
         self._tracer = tracer
 
-    def header(self, event: Event[Any]) -> Scalar | None:
-        """The `traceparent` of what the event's handler sends."""
-        given = event.headers.get(HEADER)
+    def header(self, event: Event[Any]) -> str:
+        """The `traceparent` of what the event's handler sends; "" for none."""
+        given = event.lineage.traceparent
         parent = parent_of(given)
         return given if parent is None else header_of(parent.trace_id, self._span_id(event))
 
@@ -113,7 +112,7 @@ class AgentTracing:
     @contextmanager
     def handling(self, event: Event[Any]) -> Iterator[None]:
         """As long as the context lasts, the event is handled. A body that leaves it in between has failed."""
-        parent = parent_of(event.headers.get(HEADER))
+        parent = parent_of(event.lineage.traceparent)
         began, failed = time.time_ns(), True
         try:
             yield

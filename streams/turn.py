@@ -8,7 +8,7 @@ from typing import Any
 from streams.addressing import Addressing, Cause
 from streams.admission import Admission
 from streams.body import need
-from streams.broker import Details, Envelope
+from streams.broker import Reader
 from streams.errors import DeclarationError, NotDecodable
 from streams.event import Event
 from streams.gate import Accepted
@@ -43,7 +43,7 @@ class Turn:
         self._admission = admission
         self._schedule = schedule
         self._quiet = quiet
-        self._look: Callable[[Envelope], Details]
+        self._reader: Reader
         self._accepted = Accepted()
         self._outbox: Outbox
         self._base_watermark = 0
@@ -62,11 +62,11 @@ class Turn:
         self.deadline: float | None = None
         """While a group is being filled: when it is closed, by the event loop's clock."""
 
-    def begin(self, accepted: Accepted, outbox: Outbox, watermark: int, look: Callable[[Envelope], Details]) -> None:
+    def begin(self, accepted: Accepted, outbox: Outbox, watermark: int, reader: Reader) -> None:
         """Start a batch on these events; more may be added to them while it runs."""
         self._accepted = accepted
         self._outbox = outbox
-        self._look = look
+        self._reader = reader
         self._base_watermark = watermark
         self._peak = (0, watermark)
         self._cause = None
@@ -158,7 +158,7 @@ class Turn:
             source=self._source.log,
             time_ms=accepted.times[index],
             log_time_ms=accepted.log_times[index],
-            look=self._look,
+            reader=self._reader,
             place=self._source.place(envelope),
         )
 

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Self
 
-from streams.broker import Delivery, Details, Envelope, Outcome
+from streams.broker import Delivery, Details, Envelope, Lineage, Outcome
 from streams.embedded.dead_letters import DeadLetters
 from streams.embedded.faults import Break, Faults
 from streams.embedded.journal import Entry, Journal
-from streams.embedded.message import details, unpack
+from streams.embedded.message import details, lineage, unpack
 from streams.embedded.queue import Queue
 from streams.embedded.storage import QueuedMessage
 from streams.embedded.subscription import Subscription
@@ -60,6 +60,9 @@ class Consumer(Subscription):
 
     def details(self, envelope: Envelope) -> Details:
         return details(envelope)
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return lineage(envelope)
 
     def end(self, error: BrokerError) -> None:
         """End the subscription. A consumer that was cancelled may still settle what it has; else that is given back."""

@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import Collection, Sequence
 from typing import Self
 
-from streams.broker import Chunk, Details, Envelope
+from streams.broker import Chunk, Details, Envelope, Lineage
 from streams.embedded.chunk import StoredChunk, unpack_chunk
 from streams.embedded.faults import Faults
 from streams.embedded.log import Log
-from streams.embedded.message import details, fingerprint
+from streams.embedded.message import details, fingerprint, lineage
 from streams.embedded.subscription import Subscription
 from streams.errors import BrokerUnavailable
 
@@ -53,3 +53,6 @@ class EmbeddedLogReader(Subscription):
 
     def details(self, envelope: Envelope) -> Details:
         return details(envelope)
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return lineage(envelope)

@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from streams.broker import Details, Envelope, Message, Scalar
+from streams.broker import Details, Envelope, Lineage, Message, Scalar
 
 
 class Stored(Envelope, array_like=True, gc=False):
@@ -101,6 +101,12 @@ def details(envelope: Envelope) -> Details:
         routing_key=rest.routing_key,
         death=rest.death,
     )
+
+
+def lineage(envelope: Envelope) -> Lineage:
+    """What a message of the embedded broker belongs to."""
+    rest = _decode_rest(envelope.raw)
+    return Lineage(rest.correlation_id or "", _text(rest.headers.get("traceparent")))
 
 
 def fingerprint(envelope: Envelope) -> bytes:

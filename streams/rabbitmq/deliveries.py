@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from streams.broker import Delivery, Details, Envelope, Scalar
+from streams.broker import Delivery, Details, Envelope, Lineage, Scalar
 from streams.rabbitmq.amqp091 import Unreadable, Value, short_text
 from streams.rabbitmq.amqp10 import as_text
 from streams.rabbitmq.properties import Properties, properties
@@ -79,6 +79,13 @@ def details(opened: Opened) -> Details:
         routing_key=method.routing_key,
         death=_text(headers.get("x-first-death-reason")),
     )
+
+
+def lineage(opened: Opened) -> Lineage:
+    """What a message belongs to."""
+    _, found = opened
+    trace = _scalar(found.headers.get("traceparent"))
+    return Lineage(found.texts.get("correlation_id", ""), trace if isinstance(trace, str) else "")
 
 
 def _text(found: Value) -> str | None:

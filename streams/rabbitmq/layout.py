@@ -8,9 +8,9 @@ in which it can match a message, and that is how `reading.read` would take it ap
 import re
 from collections.abc import Callable, Collection
 
-from streams.broker import Envelope
+from streams.broker import Envelope, Lineage
 from streams.rabbitmq.outline import Outline
-from streams.rabbitmq.pieces import NUMBERS, TEXTS, Irregular, dissect, expression
+from streams.rabbitmq.pieces import LINEAGE, NUMBERS, TEXTS, Irregular, dissect, expression
 
 # What the constructor and size of a body come to, less the size: one byte of size, or four.
 _BODY_HEADS = (0xA0 << 8, 0xB0 << 32)
@@ -55,8 +55,10 @@ class Layout:
     def _compile(self) -> None:
         pattern, groups = expression(self._pieces, self._lengths)
         self.match: Callable[[bytes], re.Match[bytes] | None] = re.compile(pattern, re.DOTALL).match
-        fields = [groups.index(role) + 1 if role in groups else 1 for role in (*TEXTS, *NUMBERS)]
-        self._fields = (*fields, len(groups) - 1, len(groups))
+        content = len(groups) - 1, len(groups)
+        places = {role: groups.index(role) + 1 if role in groups else 1 for role in (*TEXTS, *NUMBERS, *LINEAGE)}
+        self._fields = (*(places[role] for role in (*TEXTS, *NUMBERS)), *content)
+        self._lineage = (*(places[role] for role in LINEAGE), *content)
 
     def read(self, match: re.Match[bytes], offset: int, skip: Collection[str], texts: Texts) -> Envelope | None:
         """The envelope of a message that matched, None if its type is in `skip`.
@@ -84,3 +86,10 @@ class Layout:
             match.string,
             number(log_time, "big") if log_time else -1,
         )
+
+    def lineage(self, match: re.Match[bytes]) -> Lineage:
+        """What a message that matched belongs to. Raises as `read`."""
+        correlation_id, traceparent, head, body = match.group(*self._lineage)
+        if int.from_bytes(head, "big") - len(body) not in _BODY_HEADS:
+            raise Irregular
+        return Lineage(correlation_id[1:].decode(), traceparent[1:].decode())

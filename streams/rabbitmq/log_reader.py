@@ -12,7 +12,7 @@ from rstream import schema
 from rstream.constants import OffsetType
 from rstream.exceptions import StreamDoesNotExist
 
-from streams.broker import Chunk, Details, Envelope
+from streams.broker import Chunk, Details, Envelope, Lineage
 from streams.errors import BrokerUnavailable, NoSuchTarget
 from streams.rabbitmq.chunks import messages
 from streams.rabbitmq.faults import LIBRARY_ERRORS, translated
@@ -147,3 +147,6 @@ class LogSubscription:
 
     def details(self, envelope: Envelope) -> Details:
         return details(envelope.raw)
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return self._scanner.lineage(envelope.raw)

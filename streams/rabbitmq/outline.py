@@ -46,13 +46,15 @@ class Role(IntEnum):
     SCHEDULE = 11
     ONLY = 12
     LOG_TIME = 13
+    CORRELATION = 14
+    TRACE = 15
 
 
 ABSENT = -1
 _NOWHERE = [ABSENT] * len(Role)
 
-# The places of message-id, user-id and subject in the list of properties.
-_PROPERTIES = {0: int(Role.ID), 1: int(Role.USER), 3: int(Role.SUBJECT)}
+# The places of message-id, user-id, subject and correlation-id in the list of properties.
+_PROPERTIES = {0: int(Role.ID), 1: int(Role.USER), 3: int(Role.SUBJECT), 5: int(Role.CORRELATION)}
 
 
 def _encodings(name: str) -> list[bytes]:
@@ -78,6 +80,7 @@ _HEADERS = {
         "schedule": Role.SCHEDULE,
         "only": Role.ONLY,
         "log_time": Role.LOG_TIME,
+        "traceparent": Role.TRACE,
     }.items()
     for key in _encodings(name)
 }

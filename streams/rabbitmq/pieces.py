@@ -18,6 +18,8 @@ from streams.rabbitmq.outline import (
 SELDOM = (Role.SCHEDULE, Role.ONLY)
 """What no layout has, so that layouts need not look for it."""
 TEXTS = (Role.TYPE, Role.ID, Role.USER, Role.KEY, Role.LANE)
+LINEAGE = (Role.CORRELATION, Role.TRACE)
+"""Texts that are read when somebody asks."""
 NUMBERS = (Role.TIME, Role.SEQ, Role.FLOOR, Role.LOG_TIME)
 
 _SHORT_TEXTS = (0xA0, 0xA1, 0xA3)
@@ -48,10 +50,11 @@ class Piece:
 def dissect(raw: bytes, found: Outline) -> list[Piece]:
     """The pieces of a message that can be read, in order. Raises Irregular where its structure is not a common one.
 
-    A common one ends in one data section and has the fields that the engine reads in their usual types.
+    A common one ends in one data section, has no section twice, and the fields that the engine reads in their usual
+    types.
     """
     kinds = [kind for kind, _ in found.sections]
-    if [kind for kind in kinds if kind in BODIES] != [DATA] or kinds[-1] != DATA:
+    if [kind for kind in kinds if kind in BODIES] != [DATA] or kinds[-1] != DATA or len(set(kinds)) < len(kinds):
         raise Irregular
     if any(found.places[role] >= 0 for role in SELDOM):
         raise Irregular
@@ -102,7 +105,7 @@ class _Dissection:
         role = self._roles.get(start)
         if (
             (role in NUMBERS and code not in _WHOLE_NUMBERS)
-            or (role in TEXTS and code not in _SHORT_TEXTS)
+            or (role in (*TEXTS, *LINEAGE) and code not in _SHORT_TEXTS)
             or code == 0
         ):
             raise Irregular
@@ -130,7 +133,7 @@ class _Dissection:
 
 def _roles(found: Outline) -> dict[int, Role]:
     """The fields that are read, by their places."""
-    read = {role: found.places[role] for role in (Role.ID, Role.KEY, Role.LANE, *NUMBERS)}
+    read = {role: found.places[role] for role in (Role.ID, Role.KEY, Role.LANE, *LINEAGE, *NUMBERS)}
     read |= {Role.TYPE: found.type, Role.USER: found.user}
     return {place: role for role, place in read.items() if place >= 0}
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from aiormq.channel import Channel
 from pamqp import commands
 
-from streams.broker import Delivery, Details, Envelope
+from streams.broker import Delivery, Details, Envelope, Lineage
 from streams.errors import BrokerError, ConsumerCancelled
-from streams.rabbitmq.deliveries import Received, delivery, details
+from streams.rabbitmq.deliveries import Received, delivery, details, lineage
 from streams.rabbitmq.faults import LIBRARY_ERRORS, misnamed, translated
 from streams.rabbitmq.frames import ack, reject
 from streams.rabbitmq.link import Link, Wire, end_of
@@ -101,6 +101,9 @@ class QueueConsumer(Channel):
 
     def details(self, envelope: Envelope) -> Details:
         return details(envelope.raw)
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return lineage(envelope.raw)
 
     def _on_delivery(self, received: Received) -> None:
         arrived = delivery(received)

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Collection
 from uuid import UUID
 
-from streams.broker import Details, Envelope, Scalar
+from streams.broker import Details, Envelope, Lineage, Scalar
 from streams.rabbitmq.amqp10 import LISTS, MAPS, Unreadable, Value, after, as_text, enter, taken, value
 from streams.rabbitmq.outline import (
     APPLICATION_PROPERTIES,
@@ -107,6 +107,13 @@ def details(raw: bytes) -> Details:
         routing_key=_text(notes.get("x-routing-key")) or "",
         death=_text(notes.get("x-first-death-reason", headers.get("x-first-death-reason"))),
     )
+
+
+def lineage(raw: bytes) -> Lineage:
+    """What a message belongs to. Of one that cannot be read, nothing."""
+    found = details(raw)
+    trace = found.headers.get("traceparent")
+    return Lineage(found.correlation_id or "", trace if isinstance(trace, str) else "")
 
 
 def _parts(raw: bytes) -> tuple[dict[str, Value], dict[str, Value], dict[int, Value]]:

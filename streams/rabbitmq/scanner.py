@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from streams.broker import Envelope
+from streams.broker import Envelope, Lineage
 from streams.rabbitmq.amqp10 import Unreadable
 from streams.rabbitmq.layout import Layout, Texts
 from streams.rabbitmq.outline import outline
 from streams.rabbitmq.pieces import Irregular
-from streams.rabbitmq.reading import read
+from streams.rabbitmq.reading import lineage, read
 
 
 class Scanner:
@@ -47,6 +47,17 @@ class Scanner:
                 found.append(envelope)
         self._used(layout)
         return found
+
+    def lineage(self, raw: bytes) -> Lineage:
+        """What a message belongs to."""
+        for layout in self._layouts:
+            match = layout.match(raw)
+            if match is not None:
+                try:
+                    return layout.lineage(match)
+                except (Irregular, UnicodeDecodeError):
+                    break
+        return lineage(raw)
 
     def _used(self, layout: Layout | None) -> None:
         """The layouts that were used last are tried first."""

@@ -15,6 +15,7 @@ from streams.broker import (
     Envelope,
     Extent,
     Health,
+    Lineage,
     Listener,
     LogReader,
     Message,
@@ -140,6 +141,9 @@ class RemoteLogReader:
     def details(self, envelope: Envelope) -> Details:
         return self._reader.details(envelope)
 
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return self._reader.lineage(envelope)
+
 
 class RemoteQueueReader:
     """A QueueReader."""
@@ -174,6 +178,9 @@ class RemoteQueueReader:
 
     def details(self, envelope: Envelope) -> Details:
         return self._reader.details(envelope)
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return self._reader.lineage(envelope)
 
 
 def _unavailable(passing: Passing) -> BrokerUnavailable:

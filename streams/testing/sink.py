@@ -13,6 +13,7 @@ from streams.broker import (
     Envelope,
     Extent,
     Health,
+    Lineage,
     Listener,
     LogReader,
     Message,
@@ -90,6 +91,9 @@ class _Empty:
         _nothing_delivered()
 
     def details(self, envelope: Envelope) -> Details:
+        _nothing_delivered()
+
+    def lineage(self, envelope: Envelope) -> Lineage:
         _nothing_delivered()
 
 

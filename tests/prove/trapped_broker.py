@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Literal
 
-from streams.broker import Chunk, Delivery, Details, Envelope, LogReader, Message, Outcome, QueueReader
+from streams.broker import Chunk, Delivery, Details, Envelope, Lineage, LogReader, Message, Outcome, QueueReader
 from streams.rabbitmq import RabbitMQ
 from tests.prove.spring import Spring
 from tests.servers.address import RabbitMQ as Address
@@ -81,6 +81,7 @@ class TrappedLogReader:
         self.scan = reader.scan
         self.fingerprint = reader.fingerprint
         self.details = reader.details
+        self.lineage = reader.lineage
 
     def __aiter__(self) -> AsyncIterator[Chunk]:
         return self
@@ -116,3 +117,6 @@ class TrappedQueueReader:
 
     def details(self, envelope: Envelope) -> Details:
         return self._reader.details(envelope)
+
+    def lineage(self, envelope: Envelope) -> Lineage:
+        return self._reader.lineage(envelope)

@@ -203,8 +203,8 @@ MUTANTS = (
     Mutant(
         "sends get another id at each attempt",
         "streams/addressing.py",
-        "draft.id or derive_id(cause.id, ",
-        "draft.id or derive_id(__import__('uuid').uuid4().hex, ",
+        "draft.id or derived_text(cause.id, ",
+        "draft.id or derived_text(__import__('uuid').uuid4().hex, ",
     ),
     Mutant(
         "a queue agent acknowledges before its sends are confirmed",

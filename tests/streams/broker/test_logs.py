@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from streams.broker import Details, Extent, Message, Outcome, Scalar
+from streams.broker import Details, Extent, Lineage, Message, Outcome, Scalar
 from streams.errors import NoSuchTarget
 from tests.streams.broker.conftest import Connect
 from tests.streams.broker.exchange import (
@@ -154,6 +154,20 @@ async def test_details_come_back_as_they_were_sent(connect: Connect) -> None:
     assert full == Details(HEADERS, "c-é", 1_700_000_000, "orders", "events", "order.created")
     assert [type(full.headers[name]) for name in HEADERS] == [type(value) for value in HEADERS.values()]
     assert bare == Details({}, None, None, None, "events", "order.bare")
+
+
+async def test_what_messages_belong_to_is_read_alone(connect: Connect) -> None:
+    broker = await connect(EVENTS)
+    linked = message("events", "order.a", headers={"traceparent": "00-aa-bb-01"})
+    linked.correlation_id = "c-é"
+    odd = message("events", "order.a", headers={"traceparent": 7})
+    await send(broker, linked, odd, message("events", "order.a"))
+    found: list[Lineage] = []
+    async with broker.read("orders", "first") as reader:
+        while len(found) < 3:
+            part = await chunk(reader)
+            found += [reader.lineage(envelope) for envelope in reader.scan(part, 0, ())]
+    assert found == [Lineage("c-é", "00-aa-bb-01"), Lineage("", ""), Lineage("", "")]
 
 
 async def test_headers_of_the_brokers_own_are_not_shown(connect: Connect) -> None:

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from streams.broker import Scalar
+from streams.broker import Lineage, Scalar
 from streams.errors import BrokerUnavailable, NoSuchTarget
 from tests.streams.broker.conftest import Connect
 from tests.streams.broker.exchange import (
@@ -29,16 +29,18 @@ async def test_messages_come_in_the_order_in_which_they_were_published(connect: 
 
 async def test_a_delivery_has_the_whole_message(connect: Connect) -> None:
     broker = await connect(JOBS)
-    headers: dict[str, Scalar] = {"key": "é", "time": 5, "n": 2**40, "yes": True, "x-mine": "1"}
+    headers: dict[str, Scalar] = {"key": "é", "time": 5, "n": 2**40, "yes": True, "x-mine": "1", "traceparent": "t"}
     sent = message("events", "order.created", b"{}", headers=headers)
     sent.correlation_id, sent.timestamp, sent.app_id = "c", 1_700_000_000, "orders"
     await send(broker, sent)
     async with delivered(broker, "jobs", 1) as (reader, (delivery,)):
         envelope, details = delivery.envelope, reader.details(delivery.envelope)
+        lineage = reader.lineage(envelope)
         await reader.ack([envelope.offset])
     assert (envelope.id, envelope.type, envelope.user) == (sent.message_id, sent.type, broker.user)
     assert (envelope.key, envelope.time, envelope.lane, envelope.seq) == ("é", 5, "", -1)
-    assert details.headers == {"key": "é", "time": 5, "n": 2**40, "yes": True}
+    assert details.headers == {"key": "é", "time": 5, "n": 2**40, "yes": True, "traceparent": "t"}
+    assert lineage == Lineage("c", "t")
     assert (details.correlation_id, details.timestamp, details.app_id) == ("c", 1_700_000_000, "orders")
     assert (details.exchange, details.routing_key, details.death) == ("events", "order.created", None)
     assert (delivery.redelivered, delivery.deliveries) == (False, 0)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 
-from streams.broker import Chunk, Details, Envelope
+from streams.broker import Chunk, Details, Envelope, Lineage
 from streams.intake import Intake
 from streams.limits import Limits
 
@@ -32,6 +32,9 @@ class EndlessLog:
         return b""
 
     def details(self, envelope: Envelope) -> Details:
+        raise NotImplementedError
+
+    def lineage(self, envelope: Envelope) -> Lineage:
         raise NotImplementedError
 
 

@@ -176,9 +176,16 @@ engine_headers = st.fixed_dictionaries(
         "seq": st.integers(0, 2**60).map(long),
         "floor": st.integers(0, 2**60).map(long),
         "log_time": st.integers(0, 2**42).map(long),
+        "traceparent": values,
     },
 )
 usual = st.builds(
-    as_3_10, type=short_texts, id=short_texts, user=short_texts, headers=engine_headers, body=st.binary(max_size=300)
+    as_3_10,
+    type=short_texts,
+    id=short_texts,
+    user=short_texts,
+    headers=engine_headers,
+    body=st.binary(max_size=300),
+    correlation=st.just(NULL) | values,
 )
 usual_4 = st.builds(as_4, type=short_texts, user=short_texts, headers=st.one_of(engine_headers, headers))

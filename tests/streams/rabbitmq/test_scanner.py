@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.broker import Envelope
-from streams.rabbitmq.reading import read
+from streams.rabbitmq.reading import lineage, read
 from streams.rabbitmq.scanner import Scanner
 from tests.streams.rabbitmq.amqp10_writer import (
     as_3_10,
@@ -42,6 +42,14 @@ def test_learnt_layouts_read_every_message_as_it_reads_in_full(raws: list[bytes]
     assert scanned(raws, skip) == in_full(raws, skip)
 
 
+@given(st.lists(st.one_of(usual, usual_4, messages), max_size=12))
+@settings(max_examples=300, deadline=None)
+def test_learnt_layouts_say_what_a_message_belongs_to_as_its_details_do(raws: list[bytes]) -> None:
+    scanner = Scanner()
+    scanner.scan(raws, 100, ())
+    assert [scanner.lineage(raw) for raw in raws] == [lineage(raw) for raw in raws]
+
+
 @st.composite
 def damaged(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     """A message and others that are a few bytes away from it."""
@@ -69,6 +77,7 @@ def test_a_message_that_is_nearly_like_a_known_one_reads_as_it_reads_in_full(giv
     scanner = Scanner()
     scanner.scan([raw], 100, ())
     assert scanner.scan(others, 100, ()) == in_full(others)
+    assert [scanner.lineage(other) for other in others] == [lineage(other) for other in others]
 
 
 @given(st.lists(usual, min_size=1, max_size=5), st.binary(max_size=400))
