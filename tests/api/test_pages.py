@@ -44,6 +44,18 @@ async def test_what_the_dashboard_asks_for_is_answered(shop: Shop) -> None:
         assert (await shop.client.get(path)).status_code == 200, path
 
 
+async def test_five_people_of_one_address_may_look_at_the_dashboard(shop: Shop) -> None:
+    script = (await shop.client.get("/dashboard/dashboard.js")).text
+    assert script.count("showOrders()") == 2
+    assert "orderTime() ? showOrders()" in script
+    every, statuses = re.search(r"ORDERS_EVERY = (\d+);", script), re.search(r"STATUSES = \[(.*?)\]", script, re.DOTALL)
+    assert every
+    assert statuses
+    first, later = statuses[1].count(","), 60 // int(every[1])
+    assert first + later < 100
+    assert 5 * later < 100
+
+
 @pytest.mark.parametrize(
     ("page", "script"), [("/dashboard", "/dashboard/dashboard.js"), ("/outbox", "/outbox/outbox.js")]
 )
