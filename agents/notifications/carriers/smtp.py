@@ -14,9 +14,13 @@ from agents.notifications.carriers.port import PATIENCE, Letter, Receipt, Result
 
 CONNECTIONS: Final = 8
 """To the server at once."""
-PERMANENT: Final = 500
-"""SMTP replies from here on are for good."""
+NOT_NOW: Final = range(400, 500)
+NEVER: Final = range(500, 600)
+"""SMTP replies that are a no. Before the mail is handed over, whatever else is no yes means that it was not sent."""
 PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+_BAD_ADDRESS: Final = Receipt(Result.REFUSED, "bad_address")
 
 
 @dataclass(slots=True)
@@ -46,7 +50,7 @@ class SmtpCarrier:
         try:
             mail = mail_of(letter, self._sender).as_bytes()
         except (ValueError, UnicodeError, IndexError):
-            return Receipt(Result.REFUSED, "bad_address")
+            return _BAD_ADDRESS
         progress = _Progress()
         try:
             async with asyncio.timeout(self._patience), self._line() as client:
@@ -66,6 +70,8 @@ class SmtpCarrier:
 
     def _trouble(self, error: Exception) -> str:
         server = f"the mail server {self._url.hostname}:{self._port}"
+        if isinstance(error, aiosmtplib.SMTPSenderRefused):
+            return f"{server} takes no mail from {self._sender} ({error.code}): see WARREN_MAIL_FROM, and WARREN_SMTP"
         if isinstance(error, aiosmtplib.SMTPAuthenticationError):
             return f"{server} refuses the user and password of WARREN_SMTP ({error.code}): mend them, and start again"
         return f"{server} does not do as it should ({type(error).__name__}): see how it does, and WARREN_SMTP"
@@ -81,10 +87,15 @@ class SmtpCarrier:
             await client.rcpt(address)
             progress.handing_over = True
             await client.data(mail)
+        except (aiosmtplib.SMTPHeloError, aiosmtplib.SMTPSenderRefused):
+            raise  # this server takes nobody's mail from us
         except aiosmtplib.SMTPResponseException as error:
             client.close()
             # The server's words may hold the address: its number says enough.
-            return Receipt(Result.REFUSED if error.code >= PERMANENT else Result.NOT_SENT, f"smtp_{error.code}")
+            return Receipt(_result(error.code, progress), f"smtp_{error.code}")
+        except ValueError:
+            client.close()
+            return _BAD_ADDRESS
         return Receipt(Result.SENT)
 
     @asynccontextmanager
@@ -122,3 +133,10 @@ class SmtpCarrier:
             client.close()
             raise
         return client
+
+
+def _result(code: int, progress: _Progress) -> Result:
+    """What a reply that is no yes says of the mail; one that cannot be read has the code -1."""
+    if code in NEVER:
+        return Result.REFUSED
+    return Result.UNKNOWN if progress.handing_over and code not in NOT_NOW else Result.NOT_SENT

@@ -38,10 +38,20 @@ class Postbox:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.mail = "250 OK"
         self.rcpt = "250 OK"
         self.data = "250 OK"
+        self.after: str | None = None
+        """What is said when the mail is there, in place of `data`."""
         self.silent = False
         self.stop_after_mail = False
+
+    async def handle_MAIL(  # noqa: N802  # as below
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.mail.startswith("250"):
+            envelope.mail_from = address
+        return self.mail
 
     async def handle_RCPT(  # noqa: N802  # the name is aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -60,7 +70,7 @@ class Postbox:
             await asyncio.Event().wait()
         if self.stop_after_mail:
             server.abort()
-        return self.data
+        return self.after or self.data
 
 
 class Server(SMTP):
@@ -179,6 +189,28 @@ async def test_a_mail_that_is_refused_and_the_next_one_that_is_not(reply: str, r
         assert (await smtp.send(LETTER)).result is Result.SENT
 
 
+@pytest.mark.parametrize("reply", ["what?", "250 OK" + 99_999 * "!", "100 Wait", "999 No"])
+async def test_a_reply_to_the_mail_that_is_neither_yes_nor_no_is_unknown(reply: str) -> None:
+    postbox = Postbox()
+    async with serving(postbox) as address, carrier(address) as smtp:
+        postbox.after = reply
+        assert (await smtp.send(LETTER)).result is Result.UNKNOWN
+        postbox.after = None
+        assert (await smtp.send(LETTER)).result is Result.SENT
+    assert len(postbox.mails) == 2
+
+
+async def test_a_sender_that_is_refused_loses_no_letter_and_is_told() -> None:
+    postbox = Postbox()
+    postbox.mail = "550 We do not know you"
+    async with serving(postbox) as address, carrier(address) as smtp:
+        receipt = await smtp.send(LETTER)
+        assert (receipt.result, receipt.reason) == (Result.NOT_SENT, "SMTPSenderRefused")
+        assert f"{address} takes no mail from {SENDER} (550): see WARREN_MAIL_FROM" in receipt.trouble
+        postbox.mail = "250 OK"
+        assert await smtp.send(LETTER) == Receipt(Result.SENT)
+
+
 async def test_silence_after_the_mail_is_unknown() -> None:
     postbox = Postbox()
     postbox.silent = True
@@ -212,7 +244,8 @@ async def test_a_server_that_says_nothing_has_sent_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["hazel@example.org\r\nRCPT TO:<everybody@example.org>", "hazel\x00@example.org", "hazél@example.org"]
+    "address",
+    ["hazel@example.org\r\nRCPT TO:<everybody@example.org>", "hazel\x00@example.org", "hazél@example.org", "h zel@a"],
 )
 async def test_an_address_that_cannot_be_is_refused(address: str) -> None:
     postbox = Postbox()
