@@ -49,6 +49,10 @@ class NotReadable(StreamsError):
     """A table's row is not what its type says. No event is to blame: the agent pauses until it can be read."""
 
 
+class WrongValue(StreamsError):
+    """This value is not of its table's type: nobody could read its row again."""
+
+
 class SendRefused(StreamsError):
     """This message cannot be sent: its target, size or headers are not allowed."""
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from streams.broker import Scalar
 from streams.codec import Decode, decoders, encode, event_type, members
-from streams.errors import OutsideAgent
+from streams.errors import OutsideAgent, SendRefused
 from streams.keys import Key, encode_key
 from streams.windows import milliseconds
 
@@ -69,11 +69,15 @@ class Topic(Generic[T]):
         `id` is the message id, for what several causes may tell and counts once; without it the id follows from the
         cause. Readers know a queue agent's repeats by it; a log agent's they know by its numbers.
 
-        Raises SendRefused at once where the target, the size or a header is not allowed, and OutsideAgent elsewhere.
+        Raises SendRefused at once where the target, the size, a header or the time is not allowed, and OutsideAgent
+        elsewhere.
         """
         sender = current_sender.get(None)
         if sender is None:
             raise OutsideAgent
+        happened = time or self.time_of(value)
+        if happened is not None and happened.tzinfo is None:
+            raise SendRefused(f"{happened} has no time zone: send it with an aware time, in UTC or with its offset")
         sender.send(
             Draft(
                 topic=self,
@@ -81,7 +85,7 @@ class Topic(Generic[T]):
                 schema=getattr(value, "__version_of_schema__", 1),
                 body=encode(value),
                 key=self.key_of(value) if key is None else encode_key(key),
-                time=time or self.time_of(value),
+                time=happened,
                 headers=headers or {},
                 id=id,
             )

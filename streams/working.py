@@ -11,7 +11,7 @@ import msgspec
 
 from stores.port import Encoded
 from streams.codec import Decode, encode
-from streams.errors import NotReadable
+from streams.errors import NotReadable, WrongValue
 from streams.keys import Key, encode_key, row_key
 from streams.own_keys import OwnKeys
 from streams.scope import Scope
@@ -124,7 +124,7 @@ class Working:
         self._absent.update(k for k in asked if k not in found)
 
     def changes(self) -> list[Change]:
-        """What differs from the rows, encoded; each key once."""
+        """What differs from the rows, encoded; each key once. Raises WrongValue, and what encoding raises."""
         changes: list[Change] = []
         rows = self.rows
         for text, value in self.touched.items():
@@ -134,8 +134,20 @@ class Working:
                 continue
             raw = encode(value)
             if rows.get(text) != raw:
+                self._check(text, raw)
                 changes.append((text, raw))
         return changes
+
+    def _check(self, text: str, raw: Encoded) -> None:
+        """Whether the row can be read again. What is not of the table's type (None, an infinite float, a number below
+        what its type allows) would be written all the same, and hold up the agent for good when it is next read."""
+        try:
+            self._decode(raw)
+        except msgspec.MsgspecError as error:
+            raise WrongValue(
+                f"row {text!r} of table {self.table!r} could not be read again: {error}. Give it a value of the "
+                "table's type; `del` removes a row"
+            ) from error
 
     def _may_be_stored(self, text: str) -> bool:
         """Whether the store may have a row that was never loaded."""

@@ -1,10 +1,12 @@
 """No message stops a partition: what cannot be handled becomes a dead letter, and the next events count."""
 
 import asyncio
-from typing import Any, cast
+from datetime import UTC, datetime
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import pytest
+from msgspec import Meta
 
 from stores.memory import MemoryStore
 from streams import App, Event, Record
@@ -182,6 +184,53 @@ async def test_an_event_that_makes_a_value_which_cannot_be_written_is_a_dead_let
     assert "complex" in await reason_of_the_only_dead_letter(stage)
     assert len(await stage.log("counted")) == 602
     assert asyncio.get_running_loop().time() < 30
+    await worker.stop()
+
+
+@pytest.mark.parametrize(
+    ("type_", "wrong"), [(int, None), (int, True), (int, "13"), (float, float("inf")), (Annotated[int, Meta(ge=0)], -1)]
+)
+@on_stage
+async def test_an_event_that_makes_a_row_which_could_not_be_read_again_is_a_dead_letter(
+    stage: Stage, type_: Any, wrong: object
+) -> None:
+    app = App("counter")
+    totals = app.Table("totals", value_type=type_, default=lambda: 0)
+
+    @app.agent(app.topic("orders", value_type=Order), name="count")
+    async def count(stream: Any) -> None:
+        async for order in stream:
+            totals[order.user] += order.amount
+            if order.amount == 13:
+                totals[order.user] = wrong
+
+    worker = await stage.start(app)
+    await stage.send(*[Order("a")] * 20, Order("a", 13), *[Order("b")] * 20)
+    await handled(worker, 41)
+    await stage.send(Order("a"))
+    await handled(worker, 42)
+    rows = {key: float(value) for key, value in (await stage.table("totals")).items()}
+    assert rows == {"a": 21, "b": 20}
+    assert "row 'a' of table 'totals' could not be read again" in await reason_of_the_only_dead_letter(stage)
+    await worker.stop()
+
+
+@on_stage
+async def test_an_event_that_makes_a_send_at_a_time_without_zone_is_a_dead_letter(stage: Stage) -> None:
+    app = App("counter")
+    out = app.topic("out", value_type=Counted)
+
+    @app.agent(app.topic("orders", value_type=Order), name="count")
+    async def count(stream: Any) -> None:
+        async for order in stream:
+            zone = UTC if order.amount == 1 else None
+            await out.send(value=Counted("x", 1), time=datetime(2023, 11, 14, tzinfo=zone))
+
+    worker = await stage.start(app)
+    await stage.send(Order("a"), Order("a", 2))
+    await handled(worker, 2)
+    assert "has no time zone" in await reason_of_the_only_dead_letter(stage)
+    assert len(await stage.log("counted")) == 1
     await worker.stop()
 
 
