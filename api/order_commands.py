@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from agents.auth.tokens import Caller
 from agents.orders.events import Address, OrderCancel, OrderChangeAddress, OrderDeliver, OrderRefund, OrderShip
-from agents.orders.order import NOTHING, Order
+from agents.orders.order import NOTHING, Order, Refund
 from agents.orders.statuses import ADDRESSABLE, NEXT, REFUNDABLE, Status
 from api.currencies import is_coin, places_of
 from api.order_command_bodies import CancelOrder, ChangeOrder, RefundOrder, ShipOrder
@@ -41,13 +41,15 @@ def deliver(order: Order, caller: Caller | None) -> OrderDeliver:
 
 
 def refund(order: Order, request: RefundOrder, id: UUID, caller: Caller | None) -> OrderRefund:
-    """Raises Problem: 422 for what is not paid in its currency, 409 unless this refund is there already, or all is
-    wanted and some of it is stuck."""
+    """Raises Problem: 422 for what is not paid in its currency, or where the refund is there with another amount, 409
+    unless it is there already, or all is wanted and some of it is stuck."""
     if request.amount is not None and not is_coin(request.amount, order.currency):
         detail = f"{order.currency} has {places_of(order.currency)} decimal places: {request.amount:f} has more"
         raise Problem(422, "too_fine", detail)
-    known = any(one.id == id for one in order.payment.refunds)
-    if not known and not (request.amount is None and order.payment.stuck):
+    known = next((one for one in order.payment.refunds if one.id == id), None)
+    if known is not None:
+        _require_same(order, known, request)
+    elif not (request.amount is None and order.payment.stuck):
         _require(order, order.status in REFUNDABLE, "money given back: it can while it is PAID, SHIPPED or DELIVERED")
         left = order.payment.left
         if not NOTHING < (left if request.amount is None else request.amount) <= left:
@@ -69,3 +71,13 @@ def who(caller: Caller | None) -> str:
 def _require(order: Order, fits: bool, what: str) -> None:
     if not fits:
         raise Problem(409, "wrong_status", f"order {order.id} is {order.status} and cannot have {what}")
+
+
+def _require_same(order: Order, known: Refund, request: RefundOrder) -> None:
+    """Whoever uses another's key, or their own of long ago, would be told of a refund that does not come."""
+    if request.amount is not None and request.amount != known.amount:
+        detail = (
+            f"this Idempotency-Key has given back {known.amount:f} {order.currency} of order {order.id}: "
+            "use a new key for another refund"
+        )
+        raise Problem(422, "idempotency_key_reused", detail)

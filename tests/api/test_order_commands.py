@@ -1,5 +1,6 @@
 """What may be done with orders, when, and by whom."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -97,6 +98,19 @@ async def test_a_refund_without_a_key_is_400_and_of_too_much_409(shop: Shop) -> 
     for amount in ("0", "-1", "NaN", "1E+400", "0.00001", "0.005", 4.0):
         answer = await shop.client.post(path, json={"amount": amount}, headers={"Idempotency-Key": "k"})
         assert answer.status_code == 422, amount
+
+
+async def test_a_key_that_has_given_back_another_amount_gives_back_nothing_more_and_says_so(shop: Shop) -> None:
+    order = an_order(**PAID)
+    done = Refund(uuid5(order.id, "refund/k"), Decimal("4.00"), RefundStatus.DONE, "somebody else")
+    order.payment.refunds.append(done)
+    await keep(shop, order)
+    path = f"/api/orders/{order.id}/refunds"
+    answer = await shop.client.post(path, json={"amount": "5.00"}, headers={"Idempotency-Key": "k"})
+    assert problem(answer) == (422, "idempotency_key_reused")
+    assert "4.00 EUR" in answer.json()["detail"]
+    answer = await shop.client.post(path, json={"amount": "4.00"}, headers={"Idempotency-Key": "k"})
+    assert answer.json()["id"] == str(done.id)
 
 
 async def test_half_a_yen_cannot_be_given_back(shop: Shop) -> None:
