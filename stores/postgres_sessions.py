@@ -135,7 +135,15 @@ class Sessions:
                 if is_refusal(error):
                     raise
                 _break(session)
-                raise CommitUnknown() from error
+                raise CommitUnknown(self._unanswered(error)) from error
+
+    def _unanswered(self, error: BaseException) -> str | None:
+        if not isinstance(error, TimeoutError):
+            return None
+        return (
+            f"PostgreSQL has not answered within {self._limits.timeout:g} s: nobody knows whether it has committed. "
+            "See that it keeps up; less at once is tried next"
+        )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[PoolConnectionProxy]:

@@ -19,6 +19,7 @@ from streams.intake import Part, cut_at
 from streams.letters import dead_letter
 from streams.limits import Limits
 from streams.outbox import Outbox, pack
+from streams.pace import Pace
 from streams.partition import Partition
 from streams.pausing import being_cancelled
 from streams.source import Source
@@ -66,6 +67,7 @@ class Batch:
         admission: Admission,
         reader: LogReader,
         limits: Limits,
+        pace: Pace,
         largest: int,
     ) -> None:
         """`largest`: bytes of a body that the broker takes."""
@@ -78,14 +80,13 @@ class Batch:
         self._admission = admission
         self._reader = reader
         self._limits = limits
+        self._pace = pace
         self._largest = largest
         self._lane = f"{agent.service}/{checkpoint.slot}@{checkpoint.birth}"
         self._body = Body(lambda: agent.run(Stream(turn, turn.tracing)))
         self._watermark = checkpoint.watermark
         self._log_time = 0
         """When the log took the last message of the last batch; 0 before the first."""
-        self._most = limits.events
-        """Messages in a batch; fewer while looking for the one that cannot be written."""
         self._end: tuple[Chunk, int] | None = None
         self.begin()
 
@@ -118,7 +119,7 @@ class Batch:
         """Messages that may still be taken in."""
         if self._outbox.full or sum(part.bytes for part in self._parts) >= self._limits.bytes:
             return 0
-        return self._most - sum(len(part.envelopes) for part in self._parts)
+        return self._pace.most - sum(len(part.envelopes) for part in self._parts)
 
     @property
     def taken(self) -> list[Part]:
@@ -190,7 +191,7 @@ class Batch:
 
     def halve(self, failure: NotWritable) -> None:
         """Take in fewer messages, to find the event whose change cannot be written."""
-        self._most = failure.upto // 2
+        self._pace.too_many(failure.upto)
 
     # --- settling ---
 
@@ -206,8 +207,6 @@ class Batch:
         unhandled = self._unhandled()
         taken = len(self._accepted.values)
         handled = taken - self._skipped()
-        if taken:
-            self._most = min(2 * self._most, self._limits.events)
         return self._settled(changes, handled), unhandled
 
     def _skipped(self) -> int:

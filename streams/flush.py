@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
+from stores.errors import StoreError
 from stores.port import Store
 from streams.alarm import Alarm
 from streams.batch import Settled
@@ -11,6 +12,7 @@ from streams.broker import Broker, Message
 from streams.changes import Herald
 from streams.delivery import deliver
 from streams.gate import Gate
+from streams.pace import Pace
 from streams.partition import Partition
 from streams.status import Status
 
@@ -29,10 +31,12 @@ class Flush:
         status: Status,
         partition: Partition,
         gate: Gate,
+        pace: Pace,
         outbox_stored: bool,
         wake: Callable[[], None],
     ) -> None:
-        """`status` is told what `partition` and `gate` hold; `wake` is called when a flush has ended."""
+        """`status` is told what `partition` and `gate` hold, `pace` how commits go; `wake` is called when a flush has
+        ended."""
         self.outbox_stored = outbox_stored
         """Whether the checkpoint has an outbox that is to be cleared."""
         self.began = 0.0
@@ -45,6 +49,7 @@ class Flush:
         self._status = status
         self._partition = partition
         self._gate = gate
+        self._pace = pace
         self._wake = wake
         self._task: asyncio.Task[None] | None = None
 
@@ -79,13 +84,23 @@ class Flush:
 
     async def _carry_out(self, settled: Settled) -> None:
         """Commit, publish, count."""
-        await self._store.commit(settled.commit)
+        await self._commit(settled)
         self._herald.tell(settled.commit.rows)
         self.outbox_stored = bool(settled.messages)
         self._count(settled)
         if self._alarm is not None and settled.commit.due:
             self._alarm.wake()
         await self.publish(settled.messages)
+
+    async def _commit(self, settled: Settled) -> None:
+        events, clock = settled.handled + settled.repeats + settled.dead, asyncio.get_running_loop().time
+        began = clock()
+        try:
+            await self._store.commit(settled.commit)
+        except StoreError:
+            self._pace.too_many(events)
+            raise
+        self._pace.committed(events, clock() - began)
 
     def _count(self, settled: Settled) -> None:
         status = self._status

@@ -14,6 +14,7 @@ from streams.errors import Halted, NotReadable
 from streams.gate import Gate
 from streams.lanes import Lanes
 from streams.letter_gate import LetterGate
+from streams.pace import Pace
 from streams.partition import Partition
 from streams.partition_gate import PartitionGate
 from streams.recent import MOST_IDS, RecentIds
@@ -59,6 +60,7 @@ class LogAgent:
         self._skip = around.skipped(agent)
         self._herald = Herald(around.broker, agent.service, tables)
         self.status = Status(agent.service, agent.name, source.partition, source.stream)
+        self._pace = Pace(around.limits.events, around.lease)
         self._kept: Memory | None = None
         """Of the last tenure, if it broke off."""
 
@@ -106,6 +108,7 @@ class LogAgent:
             addressing=self._addressing,
             status=self.status,
             limits=around.limits,
+            pace=self._pace,
             now=around.now,
             jitter=around.jitter,
             herald=self._herald,

@@ -22,6 +22,7 @@ from streams.gate import Gate
 from streams.intake import Anchor, Intake, Part, cut_at
 from streams.limits import Limits
 from streams.outbox import unpack
+from streams.pace import Pace
 from streams.partition import Partition
 from streams.pausing import pause
 from streams.retry import HANDLER_FAILURES_IN_A_ROW, LOG_DELAYS
@@ -60,6 +61,7 @@ class Tenure:
         addressing: Addressing,
         status: Status,
         limits: Limits,
+        pace: Pace,
         now: Callable[[], int],
         jitter: random.Random,
         herald: Herald,
@@ -73,6 +75,7 @@ class Tenure:
         self._gate = gate
         self._status = status
         self._limits = limits
+        self._commit_pace = pace
         self._admission = Admission(checkpoint.slot, store, gate.marks)
         self._turn = Turn(
             source,
@@ -93,6 +96,7 @@ class Tenure:
             status=status,
             partition=partition,
             gate=gate,
+            pace=pace,
             outbox_stored=bool(checkpoint.outbox),
             wake=self._wake.set,
         )
@@ -124,6 +128,7 @@ class Tenure:
             admission=self._admission,
             reader=reader,
             limits=self._limits,
+            pace=self._commit_pace,
             largest=self._broker.capabilities.max_message_bytes,
         )
         tasks = [asyncio.create_task(self._wake_on(stop))]

@@ -1,11 +1,12 @@
 """Crashes, takeovers, lost answers, a broker that is away: each event counts once."""
 
 import asyncio
+from typing import Any, cast
 
 import pytest
 
 from stores.errors import CommitUnknown, Fenced, StoreUnavailable
-from stores.port import Slot
+from stores.port import Commit, Slot, Store
 from streams import App
 from streams.embedded import Break, Fate
 from streams.limits import Limits
@@ -49,6 +50,36 @@ async def test_whatever_becomes_of_a_commit_each_event_counts_once(
     await worker.stop()
     assert await told(stage) == [("a", n) for n in range(1, 8)]
     assert status_of(worker).takeovers == 2
+
+
+class Laborious:
+    """A store that needs a second for each row, and has no answer after ten: nothing is written then."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def commit(self, commit: Commit) -> None:
+        rows = sum(len(changes) for changes in commit.rows.values())
+        await asyncio.sleep(min(rows, 10))
+        if rows > 10:
+            raise CommitUnknown
+        await self._store.commit(commit)
+
+
+@on_stage
+async def test_a_batch_whose_rows_are_too_much_for_the_store_is_tried_again_in_parts(stage: Stage) -> None:
+    app = App("counter")
+    counting(app)
+    await stage.send(*[Order(f"user{n}") for n in range(100)])
+    worker = await stage.start(app, store=cast(Store, Laborious(stage.store)))
+    await handled(worker, 100)
+    await worker.stop()
+    assert await stage.table("totals") == {f"user{n}": b"1" for n in range(100)}
+    assert len(await told(stage)) == 100
+    assert status_of(worker).takeovers < 10
 
 
 @pytest.mark.parametrize("fate", [Fate.UNCONFIRMED, Fate.LOST, Fate.REFUSED])
