@@ -52,11 +52,11 @@ ACKED_FIRST = """        for hand in hands:
             await self._dispatch.deliver(sends)
             self.status.sent += len(sends)
 """
-COMMIT = "        await self._store.commit(settled.commit)\n"
+COMMIT = "        await self._commit(settled)\n"
 SUPPRESSED = """        from contextlib import suppress
         from stores.errors import {0}
         with suppress({0}):
-            await self._store.commit(settled.commit)
+            await self._commit(settled)
 """
 
 MUTANTS = (
