@@ -2,14 +2,18 @@
 
 Rows are kept encoded. A batch decodes what it touches and encodes what it touched at its end, so a rollback is
 forgetting, a change in place counts like an assignment, and a row that was changed a hundred times is written once.
+
+What is written is decoded at once, to see that it can be; the value that comes of it is what the row's next reader has.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from stores.port import Encoded
+from streams.at_hand import AtHand
 from streams.codec import Decode, encode
 from streams.errors import NotReadable, WrongValue
 from streams.keys import Key, encode_key, row_key
@@ -17,6 +21,9 @@ from streams.own_keys import OwnKeys
 from streams.scope import Scope
 
 Change = tuple[str, Encoded | None]
+
+READY: Final = 2_000
+"""Values that wait, decoded, for a reader, of each table and partition."""
 
 
 class _Mark:
@@ -28,9 +35,22 @@ UNTOUCHED: Final = _Mark()
 
 
 class Working:
-    """Decoded values over encoded rows. Not resident: `rows` hold what was loaded; a scope says what may be read."""
+    """Decoded values over encoded rows. Not resident: `rows` hold what is at hand; a scope says what may be read."""
 
-    __slots__ = ("_absent", "_decode", "_default", "_own", "resident", "rows", "scope", "table", "touched")
+    __slots__ = (
+        "_absent",
+        "_at_hand",
+        "_checked",
+        "_decode",
+        "_default",
+        "_own",
+        "_ready",
+        "resident",
+        "rows",
+        "scope",
+        "table",
+        "touched",
+    )
 
     def __init__(
         self,
@@ -44,10 +64,14 @@ class Working:
         """`own` says which keys lie in this partition, where there are several."""
         self.table = table
         self.resident = resident
-        self.rows: dict[str, Encoded] = {}
+        self._at_hand = None if resident else AtHand()
+        self.rows: dict[str, Encoded] = {} if self._at_hand is None else self._at_hand
         self.touched: dict[str, Any] = {}
         self.scope: Scope | None = None
         self._absent: set[str] = set()
+        self._checked: dict[str, Any] = {}
+        self._ready: dict[str, Any] = {}
+        """Decoded rows that nobody has had: who reads one may change it."""
         self._decode = decode
         self._default = default
         self._own = own
@@ -66,7 +90,10 @@ class Working:
             self._own.check(text)
         raw = self.rows.get(text)
         if raw is not None:
-            value = self.touched[text] = self._decoded(text, raw)
+            value = self._ready.pop(text, UNTOUCHED)
+            if value is UNTOUCHED:
+                value = self._decoded(text, raw)
+            self.touched[text] = value
             return value
         return DELETED
 
@@ -120,13 +147,16 @@ class Working:
 
     def load(self, asked: Iterable[str], found: dict[str, Encoded]) -> None:
         """Take the answer of a query for keys."""
-        self.rows.update(found)
+        if self._at_hand is None:
+            self.rows.update(found)
+        else:
+            self._at_hand.load(found)
         self._absent.update(k for k in asked if k not in found)
 
     def changes(self) -> list[Change]:
         """What differs from the rows, encoded; each key once. Raises WrongValue, and what encoding raises."""
         changes: list[Change] = []
-        rows = self.rows
+        rows, checked = self.rows, dict[str, Any]()
         for text, value in self.touched.items():
             if value is DELETED:
                 if text in rows or self._may_be_stored(text):
@@ -134,15 +164,19 @@ class Working:
                 continue
             raw = encode(value)
             if rows.get(text) != raw:
-                self._check(text, raw)
+                checked[text] = self._check(text, raw)
                 changes.append((text, raw))
+        self._checked = checked
         return changes
 
-    def _check(self, text: str, raw: Encoded) -> None:
-        """Whether the row can be read again. What is not of the table's type (None, an infinite float, a number below
-        what its type allows) would be written all the same, and hold up the agent for good when it is next read."""
+    def _check(self, text: str, raw: Encoded) -> Any:
+        """What the row's next reader will have. Raises WrongValue where it cannot be read again.
+
+        What is not of the table's type (None, an infinite float, a number below what its type allows) would be written
+        all the same, and hold up the agent for good when it is next read.
+        """
         try:
-            self._decode(raw)
+            return self._decode(raw)
         except msgspec.MsgspecError as error:
             raise WrongValue(
                 f"row {text!r} of table {self.table!r} could not be read again: {error}. Give it a value of the "
@@ -156,16 +190,28 @@ class Working:
     def settle(self, changes: list[Change]) -> None:
         """End a batch whose changes are on their way to the store: later batches see them, loaded or not."""
         self.touched = {}
-        if not self.resident:
-            self.rows = {}
-            self._absent = set()
+        deleted = [text for text, raw in changes if raw is None]
+        self._settle_ready(deleted)
+        if self._at_hand is not None:
+            self._at_hand.settle(changes)
+            self._absent = set(deleted)
+            return
         self.rows.update(changes)  # type: ignore[arg-type]  # what is deleted goes below
-        for text, raw in changes:
-            if raw is None:
-                del self.rows[text]
-                if not self.resident:
-                    self._absent.add(text)
+        for text in deleted:
+            del self.rows[text]
+
+    def _settle_ready(self, deleted: list[str]) -> None:
+        ready, checked = self._ready, self._checked
+        self._checked = {}
+        if len(checked) > READY:  # most would go before anybody asks for them
+            ready.clear()
+            return
+        for text in deleted:
+            ready.pop(text, None)
+        ready.update(checked)
+        if len(ready) > READY:
+            self._ready = dict(islice(ready.items(), len(ready) - READY, None))
 
     def rollback(self) -> None:
         """Forget what the batch did."""
-        self.touched = {}
+        self.touched, self._checked = {}, {}

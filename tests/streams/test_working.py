@@ -3,8 +3,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from streams import Record
+from streams import Record, working
 from streams.errors import NotLoaded
 from streams.scope import Scope
 from streams.working import Working
@@ -76,6 +78,44 @@ def test_a_rollback_forgets_changes_in_place_too() -> None:
     assert "b" not in tallies
 
 
+def test_what_two_keys_shared_in_one_batch_they_do_not_share_in_the_next() -> None:
+    tallies = table(Tally, Tally)
+    tallies["a"] = tallies["b"] = Tally()
+    settled(tallies)
+    tallies["a"].n = 1
+    assert tallies["b"].n == 0
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["set", "grow", "read", "delete", "settle", "roll back"]), st.sampled_from("abc")),
+    min_size=30,
+    max_size=60,
+)
+
+
+@given(STEPS, st.integers(0, 2))
+def test_whatever_is_kept_decoded_rows_are_as_they_were_written(steps: list[tuple[str, str]], ready: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(working, "READY", ready)
+        tallies, here, written = table(None, Tally), dict[str, list[str]](), dict[str, list[str]]()
+        for number, (step, key) in enumerate(steps):
+            if step == "set":
+                tallies[key], here[key] = Tally(seen=[str(number)]), [str(number)]
+            elif step == "grow" and key in here:
+                tallies[key].seen.append(str(number))
+                here[key] = [*here[key], str(number)]
+            elif step == "delete" and key in here:
+                del tallies[key], here[key]
+            elif step == "settle":
+                settled(tallies)
+                written = dict(here)
+            elif step == "roll back":
+                tallies.rollback()
+                here = dict(written)
+            found = tallies.peek(key)
+            assert (found and found.seen) == here.get(key)
+
+
 def test_deleting_and_making_again() -> None:
     counts = table()
     counts["a"] = 1
@@ -107,15 +147,26 @@ def test_what_is_not_loaded_reads_as_absent_and_a_scope_guards_it() -> None:
     assert counts["c"] == 1
 
 
-def test_after_a_batch_only_its_changes_stay_loaded() -> None:
+def test_after_a_batch_its_changes_and_what_was_loaded_stay_at_hand() -> None:
     counts = table(resident=False)
-    counts.load(["a", "b"], {"a": b"5", "b": b"6"})
+    counts.load(["a", "b", "c", "d"], {"a": b"5", "b": b"6", "c": b"7"})
     counts["a"] += 1
     del counts["b"]
     settled(counts)
-    assert counts.unloaded(["a", "b", "c"]) == ["c"]
+    assert counts.unloaded(["a", "b", "c", "d"]) == ["d"]
     assert counts["a"] == 6
     assert "b" not in counts
+    assert counts["c"] == 7
+
+
+def test_what_was_deleted_is_asked_for_again_once_the_store_knows() -> None:
+    counts = table(resident=False)
+    counts.load(["a"], {"a": b"5"})
+    del counts["a"]
+    settled(counts)
+    assert counts.unloaded(["a"]) == []
+    settled(counts)
+    assert counts.unloaded(["a"]) == ["a"]
 
 
 def test_peeking_makes_no_row() -> None:

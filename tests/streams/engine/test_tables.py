@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from stores.port import Commit, Store
+from stores.memory import MemoryStore
+from stores.port import Commit, Encoded, Store
 from streams import App, Record, Stream, Views
 from tests.streams.engine.stage import Order, Stage, handled, on_stage, status_of, until
 
@@ -83,8 +84,20 @@ async def test_hopping_windows_hold_an_event_several_times(stage: Stage) -> None
     assert len(await stage.table("recent")) == 3
 
 
+class Asked(MemoryStore):
+    """A store that knows which rows it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(clock=lambda: asyncio.get_running_loop().time())
+        self.asked: list[str] = []
+
+    async def fetch(self, table: str, partition: int, keys: Sequence[str]) -> dict[str, Encoded]:
+        self.asked += keys
+        return await super().fetch(table, partition, keys)
+
+
 @on_stage
-async def test_a_table_that_is_not_resident_loads_what_its_events_need(stage: Stage) -> None:
+async def test_a_table_that_is_not_resident_loads_what_its_events_need_and_it_has_not(stage: Stage) -> None:
     app = App("counter")
     accounts = app.Table("accounts", value_type=Account, index=("user",), resident=False)
 
@@ -95,15 +108,15 @@ async def test_a_table_that_is_not_resident_loads_what_its_events_need(stage: St
             account.amount += order.amount
             accounts[order.user] = account
 
+    stage.store = store = Asked()
     worker = await stage.start(app)
     for batch in range(5):
         await stage.send(Order("a"), Order(f"b{batch}"))
-        await asyncio.sleep(0.3)
-    await handled(worker, 10)
-    view = Views({"counter": stage.store}).of("counter", accounts)
+        await handled(worker, 2 * batch + 2)
+    view = Views({"counter": store}).of("counter", accounts)
     assert await view.get("a") == Account("a", 5)
     assert [key for key, _ in (await view.query(user="b3")).items] == ["b3"]
-    assert status_of(worker).rows <= 4
+    assert sorted(store.asked) == ["a", "b0", "b1", "b2", "b3", "b4"]
     await worker.stop()
 
 
