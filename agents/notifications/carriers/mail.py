@@ -4,11 +4,15 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from hashlib import blake2b
+from typing import Final
 
-from agents.notifications.carriers.port import Letter
+from agents.notifications.carriers.port import Letter, Receipt, Result
 
 POLICY = SMTP.clone(cte_type="7bit")
 """Not every server takes 8 bits."""
+
+BAD_ADDRESS: Final = Receipt(Result.REFUSED, "bad_address")
+"""Of a letter that no mail can be made of."""
 
 
 def mail_of(letter: Letter, sender: str) -> EmailMessage:
@@ -17,7 +21,10 @@ def mail_of(letter: Letter, sender: str) -> EmailMessage:
         raise ValueError("not an address of printable ASCII, which is all that every server takes")
     mail = EmailMessage(policy=POLICY)
     mail["From"] = sender
-    mail["To"] = letter.address
+    try:
+        mail["To"] = letter.address
+    except (AttributeError, IndexError, TypeError) as error:  # where Python's parser of addresses loses its way: "a@["
+        raise ValueError("not an address that can be read") from error
     mail["Subject"] = " ".join(letter.subject.split())
     mail["Date"] = format_datetime(letter.at)
     mail["Message-ID"] = f"<{named(letter)}@{sender.rpartition('@')[2]}>"

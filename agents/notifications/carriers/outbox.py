@@ -4,7 +4,7 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from agents.notifications.carriers.mail import mail_of, named
+from agents.notifications.carriers.mail import BAD_ADDRESS, mail_of, named
 from agents.notifications.carriers.port import Letter, Receipt, Result
 
 MOST: Final = 1_000
@@ -48,8 +48,11 @@ class FileOutbox:
         """As Carrier."""
         try:
             content = mail_of(letter, SENDER).as_bytes()
+        except ValueError:
+            return BAD_ADDRESS
+        try:
             self._keep(self._directory / f"{named(letter)}.eml", content)
-        except (OSError, ValueError) as error:
+        except OSError as error:
             return Receipt(Result.NOT_SENT, type(error).__name__)
         return Receipt(Result.SENT)
 

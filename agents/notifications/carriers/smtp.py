@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from agents.notifications.carriers.mail import mail_of
+from agents.notifications.carriers.mail import BAD_ADDRESS, mail_of
 from agents.notifications.carriers.port import PATIENCE, Letter, Receipt, Result
 
 CONNECTIONS: Final = 8
@@ -18,9 +18,6 @@ NOT_NOW: Final = range(400, 500)
 NEVER: Final = range(500, 600)
 """SMTP replies that are a no. Before the mail is handed over, whatever else is no yes means that it was not sent."""
 PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-
-
-_BAD_ADDRESS: Final = Receipt(Result.REFUSED, "bad_address")
 
 
 @dataclass(slots=True)
@@ -49,8 +46,8 @@ class SmtpCarrier:
         """As Carrier."""
         try:
             mail = mail_of(letter, self._sender).as_bytes()
-        except (ValueError, UnicodeError, IndexError):
-            return _BAD_ADDRESS
+        except ValueError:
+            return BAD_ADDRESS
         progress = _Progress()
         try:
             async with asyncio.timeout(self._patience), self._line() as client:
@@ -95,7 +92,7 @@ class SmtpCarrier:
             return Receipt(_result(error.code, progress), f"smtp_{error.code}")
         except ValueError:
             client.close()
-            return _BAD_ADDRESS
+            return BAD_ADDRESS
         return Receipt(Result.SENT)
 
     @asynccontextmanager

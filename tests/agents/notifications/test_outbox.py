@@ -36,3 +36,9 @@ async def test_the_oldest_letters_go_also_after_a_restart(tmp_path: Path, monkey
 async def test_a_place_that_cannot_be_written_to_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert (await FileOutbox(tmp_path / "file").send(LETTER)).result is Result.NOT_SENT
+
+
+@pytest.mark.parametrize("address", ["a@[", '))#@,"', "({|a).@/a#!*", "hazél@example.org"])
+async def test_an_address_that_no_mail_can_have_is_refused(tmp_path: Path, address: str) -> None:
+    receipt = await FileOutbox(tmp_path).send(replace(LETTER, address=address))
+    assert (receipt.result, receipt.reason) == (Result.REFUSED, "bad_address")
