@@ -14,7 +14,9 @@ from topology.errors import BrokerRefused, BrokerUnreachable
 T = TypeVar("T")
 
 _SECONDS = 30.0  # a quorum queue waits for its members before it answers
-_AGAIN, _PAUSE = 3, 0.5  # reading is tried again, seconds between: while a virtual host starts the answer may be 500
+# What may be repeated is, seconds between: the answer is 500 while a virtual host starts, and to one of two who declare
+# the same stream at once.
+_AGAIN, _PAUSE = 3, 0.5
 
 
 class Management:
@@ -63,11 +65,11 @@ class Management:
         url = "/".join((self.address, "api", *(quote(part, safe="") for part in path))) + query
         try:
             response = await self._client.request(method, url, json=body)
-            for _ in range(_AGAIN if method == "GET" else 0):
+            for _ in range(_AGAIN if method in ("GET", "PUT") else 0):
                 if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
                     break
                 await asyncio.sleep(_PAUSE)
-                response = await self._client.request(method, url)
+                response = await self._client.request(method, url, json=body)
         except httpx.HTTPError as error:
             raise BrokerUnreachable(self._unreachable(error)) from error
         if response.is_error and not (method == "DELETE" and response.status_code == httpx.codes.NOT_FOUND):

@@ -40,6 +40,7 @@ class _Answers(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.server.changes -= 1
+        self.rfile.read(int(self.headers["Content-Length"]))
         self._answer(b"")
 
     def _answer(self, body: bytes) -> None:

@@ -62,3 +62,11 @@ async def test_a_virtual_host_that_is_only_starting_is_asked_again() -> None:
         api.stumbles = 2
         async with Management(api.url) as management:
             assert await observe(management, "/") == Observed()
+
+
+async def test_what_is_declared_while_somebody_else_declares_it_is_declared_again() -> None:
+    with fake_api(changes=3) as api:
+        api.stumbles = 2
+        async with Management(api.url) as management:
+            await management.put({"durable": True}, "queues", "/", "orders")
+        assert api.changes == 0
