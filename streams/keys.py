@@ -16,9 +16,11 @@ def encode_key(key: object) -> str:
     """
     if isinstance(key, str):
         return key
+    if isinstance(key, UUID):
+        return str(key)
     if isinstance(key, tuple):
         return "|".join(_escape(encode_key(part)) for part in key)
-    if isinstance(key, UUID | int) and not isinstance(key, bool):
+    if isinstance(key, int) and not isinstance(key, bool):
         return str(key)
     raise TypeError(f"a table key is a str, int, UUID or a tuple of them, not {type(key).__name__}: {key!r}")
 
