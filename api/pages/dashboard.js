@@ -132,7 +132,8 @@ function speed(name, handled) {
 
 async function showAgents() {
   const { status, degraded, agents } = await get("/readyz");
-  at("state").textContent = status === "ok" ? "all is well" : status;
+  const well = agents.length ? "all is well" : "this process is well; agents run elsewhere";
+  at("state").textContent = status === "ok" ? well : status;
   at("state").className = status === "ok" ? "" : "alarm";
   at("degraded").replaceChildren(...degraded.map((sentence) => element("li", sentence)));
   at("agents").replaceChildren(...agents.map((agent) => {

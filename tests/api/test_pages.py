@@ -44,6 +44,12 @@ async def test_what_the_dashboard_asks_for_is_answered(shop: Shop) -> None:
         assert (await shop.client.get(path)).status_code == 200, path
 
 
+async def test_a_dashboard_without_agents_does_not_say_that_all_is_well(shop: Shop) -> None:
+    script = (await shop.client.get("/dashboard/dashboard.js")).text
+    assert 'agents.length ? "all is well" : "this process is well; agents run elsewhere"' in script
+    assert script.count("all is well") == 1
+
+
 async def test_five_people_of_one_address_may_look_at_the_dashboard(shop: Shop) -> None:
     script = (await shop.client.get("/dashboard/dashboard.js")).text
     assert script.count("showOrders()") == 2
