@@ -8,7 +8,8 @@ from stores.port import Slot, Store
 from streams.app import App
 from streams.broker import Broker
 from streams.editions import forwarder_name
-from streams.graph import is_log_agent
+from streams.graph import at_work, is_log_agent
+from streams.source import sources
 from streams.status import Status
 from topology.spec import RETRY_PREFIX, Topology
 
@@ -57,14 +58,13 @@ class Watch:
 
     def _read(self, app: App) -> Iterator[tuple[Slot, str]]:
         """The slots of an app, and the streams they read."""
-        for agent in app.agents.values():
-            if not is_log_agent(agent, self.topology):
-                continue
-            log = self.topology.logs[agent.topic.names[0]]
-            for partition, stream in enumerate(log.partition_names):
-                yield Slot(agent.name, partition), stream
+        for log in self.topology.service(app.id).logs:
             if log.partitions > 1:
                 yield Slot(forwarder_name(log)), log.name
+        for agent in at_work(app, self.topology):
+            if is_log_agent(agent, self.topology):
+                for source in sources(self.topology.logs[agent.topic.names[0]]):
+                    yield Slot(agent.name, source.partition), source.stream
 
     def _queues(self) -> list[str]:
         rungs = [f"{RETRY_PREFIX}{rung}" for rung in self.topology.retry_delays()]

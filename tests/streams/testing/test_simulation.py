@@ -9,6 +9,7 @@ import pytest
 from streams.testing import Result, campaign, simulate
 from streams.testing.shop import scenario
 from tests.streams.testing.leaky import scenario as leaky
+from tests.streams.testing.regrouped import scenario as regrouped
 
 SEEDS = int(os.environ.get("WARREN_TEST_SEEDS", "2000"))
 
@@ -48,6 +49,12 @@ def test_different_seeds_give_different_traces() -> None:
 def test_an_agent_that_keeps_state_outside_its_tables_is_found() -> None:
     found = {violation.kind for seed in range(5) for violation in simulate(leaky(), seed).violations}
     assert found == {"wrong"}
+
+
+def test_an_agent_that_regroups_its_stream_can_be_simulated() -> None:
+    runs = [simulate(regrouped(), seed) for seed in range(20)]
+    assert [run.violations for run in runs] == [[]] * len(runs)
+    assert sum(run.figures.kills for run in runs) > 0
 
 
 def test_a_scenario_that_does_not_exist_is_named() -> None:
