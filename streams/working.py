@@ -214,4 +214,5 @@ class Working:
 
     def rollback(self) -> None:
         """Forget what the batch did."""
-        self.touched, self._checked = {}, {}
+        self.touched = {}
+        self._checked = {}
