@@ -227,7 +227,12 @@ class QueueAgent:
             return
         rung = ladder[hand.event.attempt - 1]
         log.info(
-            "event failed", agent=self._agent.name, event_id=hand.event.id, attempt=hand.event.attempt, again_in=rung
+            "event failed",
+            agent=self._agent.name,
+            event_id=hand.event.id,
+            attempt=hand.event.attempt,
+            again_in=rung,
+            error=f"{type(error).__name__}: {error}",
         )
         await self._hand_on(hand, self._retry(hand, rung))
         self.status.retried += 1

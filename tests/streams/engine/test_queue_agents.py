@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from stores.errors import StoreUnavailable
 from streams import App, Conflict, Record, Worker
@@ -108,13 +109,15 @@ async def test_a_failure_climbs_the_ladder_and_then_becomes_a_dead_letter(stage:
             tries.append((event.attempt, asyncio.get_running_loop().time(), event.idempotency_key))
             raise ValueError("no")
 
-    worker = await stage.start(app)
-    await stage.send(Order("a"), ids=["first"])
-
     async def buried() -> bool:
         return len(await stage.dead()) == 1
 
-    await until(buried)
+    with capture_logs() as lines:
+        worker = await stage.start(app)
+        await stage.send(Order("a"), ids=["first"])
+        await until(buried)
+    failures = [(line["attempt"], line["error"]) for line in lines if line["event"] == "event failed"]
+    assert failures == [(1, "ValueError: no"), (2, "ValueError: no")]
     assert [attempt for attempt, _, _ in tries] == [1, 2, 3]
     assert {key for _, _, key in tries} == {"first"}
     waits = [later[1] - earlier[1] for earlier, later in pairwise(tries)]
