@@ -40,8 +40,8 @@ def messages(data: bytes, entries: int) -> list[bytes]:
 def _batch(data: bytes, place: int, stop: int) -> list[bytes]:
     """The messages of a batch, always as many as it says, so that offsets stay right.
 
-    The broker has not looked into it. Where it cannot be taken apart, it stands in the place of its first message, and a
-    word about it in those of the others: as it is, a megabyte of a thousand messages would become a gigabyte.
+    The broker has not looked into it. Where it cannot be taken apart, it stands in the place of its first message, and
+    a word about it in those of the others: else a megabyte of a thousand messages would become a gigabyte.
     """
     kind, count, size, _ = _BATCH.unpack_from(data, place)
     content = data[place + _BATCH.size : stop]
