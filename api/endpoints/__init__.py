@@ -28,22 +28,23 @@ from api.endpoints import (
 )
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
-    events.router,  # asked most, and looked through in this order
-    auth.router,
-    service.router,
-    users.router,
-    products.router,
+    # Looked through in this order: a route costs a request 5 µs to pass.
     orders.router,
-    order_commands.router,
-    logs.router,
+    products.router,
     analytics.router,
-    live.router,
-    notifications.router,
-    templates.router,
     tables.router,
+    auth.router,
+    users.router,
+    order_commands.router,
+    notifications.router,
+    logs.router,
+    live.router,
     changes.router,
+    templates.router,
     dead_letters.router,
     operations.router,
+    service.router,
+    events.router,
     asyncapi.router,
     dashboard.router,
     docs.router,
