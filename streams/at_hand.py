@@ -42,9 +42,14 @@ class AtHand(dict[str, Encoded]):
 
     def _make_room(self, most: int) -> None:
         """Drop the oldest rows, `most` at the most."""
-        for key in list(islice(self, most)):
-            if self._bytes <= self._most:
+        over = self._bytes - self._most
+        oldest: list[str] = []
+        for key, raw in islice(self.items(), most):
+            if over <= 0:
                 break
+            oldest.append(key)
+            over -= OVERHEAD + len(raw)
+        for key in oldest:
             self._drop(key)
 
     def _take(self, key: str, raw: Encoded) -> None:

@@ -5,9 +5,9 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from stores.port import Document, Put, TableSpec
+from stores.port import Document, Encoded, Put, TableSpec
 from streams.codec import encode
-from streams.errors import Conflict, OutsideAgent
+from streams.errors import Conflict, OutsideAgent, WrongValue
 from streams.keys import Key, row_key
 
 V = TypeVar("V")
@@ -55,9 +55,22 @@ class Documents(Generic[V]):
         return (None, 0) if found is None else (self._decode(found.value), found.version)
 
     async def put(self, id: Key, value: V, version: int) -> int:
-        """Write if the version is still that; returns the new version. Raises Conflict, and ValueError as `get`."""
+        """Write if the version is still that; returns the new version.
+
+        Raises Conflict, ValueError as `get`, and WrongValue for a value that could not be read again.
+        """
         text = row_key(id)
-        (written,) = await self._bound().write(self.name, [Put(text, encode(value), version)])
+        (written,) = await self._bound().write(self.name, [Put(text, self._checked(text, value), version)])
         if not written:
             raise Conflict(f"document {text!r} of {self.name!r} is no longer at version {version}: read it again")
         return version + 1
+
+    def _checked(self, text: str, value: V) -> Encoded:
+        raw = encode(value)
+        try:
+            self._decode(raw)
+        except msgspec.MsgspecError as error:
+            raise WrongValue(
+                f"document {text!r} of {self.name!r} could not be read again: {error}. Give it a value of its type"
+            ) from error
+        return raw

@@ -50,7 +50,7 @@ class NotReadable(StreamsError):
 
 
 class WrongValue(StreamsError):
-    """This value is not of its table's type: nobody could read its row again."""
+    """This value is not of the type of its table or documents: nobody could read it again."""
 
 
 class SendRefused(StreamsError):

@@ -6,6 +6,8 @@ to become fewer, or an agent whose rows are large would try for ever.
 
 SHARE_OF_LEASE = 0.25
 """How long a commit may take."""
+FLOOR = 100
+"""Events that are no reason for a commit to be slow: where fewer take long, the store is what is slow."""
 
 
 class Pace:
@@ -20,10 +22,10 @@ class Pace:
 
     def committed(self, events: int, seconds: float) -> None:
         """The store has taken so many, in this time."""
-        if seconds > self._seconds:
-            self.too_many(events)
-        else:
+        if seconds <= self._seconds:
             self.most = min(self._limit, max(self.most, 2 * events))
+        elif events:
+            self.most = max(min(self.most, FLOOR), min(self.most, events) // 2)
 
     def too_many(self, events: int) -> None:
         """So many together were not taken, or could not be written."""

@@ -7,7 +7,6 @@ What is written is decoded at once, to see that it can be; the value that comes 
 """
 
 from collections.abc import Callable, Iterable
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -18,12 +17,10 @@ from streams.codec import Decode, encode
 from streams.errors import NotReadable, WrongValue
 from streams.keys import Key, encode_key, row_key
 from streams.own_keys import OwnKeys
+from streams.ready import NOT_READY, Ready
 from streams.scope import Scope
 
 Change = tuple[str, Encoded | None]
-
-READY: Final = 2_000
-"""Values that wait, decoded, for a reader, of each table and partition."""
 
 
 class _Mark:
@@ -40,7 +37,6 @@ class Working:
     __slots__ = (
         "_absent",
         "_at_hand",
-        "_checked",
         "_decode",
         "_default",
         "_own",
@@ -69,9 +65,7 @@ class Working:
         self.touched: dict[str, Any] = {}
         self.scope: Scope | None = None
         self._absent: set[str] = set()
-        self._checked: dict[str, Any] = {}
-        self._ready: dict[str, Any] = {}
-        """Decoded rows that nobody has had: who reads one may change it."""
+        self._ready = Ready()
         self._decode = decode
         self._default = default
         self._own = own
@@ -90,8 +84,8 @@ class Working:
             self._own.check(text)
         raw = self.rows.get(text)
         if raw is not None:
-            value = self._ready.pop(text, UNTOUCHED)
-            if value is UNTOUCHED:
+            value = self._ready.take(text)
+            if value is NOT_READY:
                 value = self._decoded(text, raw)
             self.touched[text] = value
             return value
@@ -156,7 +150,8 @@ class Working:
     def changes(self) -> list[Change]:
         """What differs from the rows, encoded; each key once. Raises WrongValue, and what encoding raises."""
         changes: list[Change] = []
-        rows, checked = self.rows, dict[str, Any]()
+        rows = self.rows
+        self._ready.forget()
         for text, value in self.touched.items():
             if value is DELETED:
                 if text in rows or self._may_be_stored(text):
@@ -164,9 +159,8 @@ class Working:
                 continue
             raw = encode(value)
             if rows.get(text) != raw:
-                checked[text] = self._check(text, raw)
+                self._ready.offer(text, self._check(text, raw), len(raw))
                 changes.append((text, raw))
-        self._checked = checked
         return changes
 
     def _check(self, text: str, raw: Encoded) -> Any:
@@ -191,7 +185,7 @@ class Working:
         """End a batch whose changes are on their way to the store: later batches see them, loaded or not."""
         self.touched = {}
         deleted = [text for text, raw in changes if raw is None]
-        self._settle_ready(deleted)
+        self._ready.settle(deleted)
         if self._at_hand is not None:
             self._at_hand.settle(changes)
             self._absent = set(deleted)
@@ -200,19 +194,7 @@ class Working:
         for text in deleted:
             del self.rows[text]
 
-    def _settle_ready(self, deleted: list[str]) -> None:
-        ready, checked = self._ready, self._checked
-        self._checked = {}
-        if len(checked) > READY:  # most would go before anybody asks for them
-            ready.clear()
-            return
-        for text in deleted:
-            ready.pop(text, None)
-        ready.update(checked)
-        if len(ready) > READY:
-            self._ready = dict(islice(ready.items(), len(ready) - READY, None))
-
     def rollback(self) -> None:
         """Forget what the batch did."""
         self.touched = {}
-        self._checked = {}
+        self._ready.forget()

@@ -50,7 +50,7 @@ async def test_a_dashboard_without_agents_does_not_say_that_all_is_well(shop: Sh
     assert script.count("all is well") == 1
 
 
-async def test_five_people_of_one_address_may_look_at_the_dashboard(shop: Shop) -> None:
+async def test_five_people_of_one_address_may_go_on_looking_at_the_dashboard(shop: Shop) -> None:
     script = (await shop.client.get("/dashboard/dashboard.js")).text
     assert script.count("showOrders()") == 2
     assert "orderTime() ? showOrders()" in script

@@ -15,11 +15,21 @@ def test_what_was_not_taken_is_halved_until_one_is_left() -> None:
 
 
 def test_what_takes_longer_than_a_quarter_of_the_lease_is_too_much() -> None:
-    pace = Pace(100, lease=10)
-    pace.committed(100, 2.5)
+    pace = Pace(20_000, lease=10)
+    pace.committed(20_000, 2.5)
+    assert pace.most == 20_000
+    pace.committed(20_000, 2.6)
+    assert pace.most == 10_000
+
+
+def test_a_store_that_is_slow_whatever_it_is_given_gets_a_hundred_all_the_same() -> None:
+    pace = Pace(20_000, lease=10)
+    for _ in range(20):
+        pace.committed(pace.most, 2.6)
     assert pace.most == 100
-    pace.committed(100, 2.6)
-    assert pace.most == 50
+    pace.too_many(100)
+    pace.committed(50, 2.6)
+    assert pace.most == 50, "so many together were too much"
 
 
 def test_it_grows_again_with_what_is_taken_up_to_the_limit() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from streams import Record, working
 from streams.errors import NotLoaded
+from streams.ready import Ready
 from streams.scope import Scope
 from streams.working import Working
 
@@ -93,10 +95,10 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS, st.integers(0, 2))
-def test_whatever_is_kept_decoded_rows_are_as_they_were_written(steps: list[tuple[str, str]], ready: int) -> None:
+@given(STEPS, st.sampled_from([0, 600, 1_200, 5_000]))
+def test_whatever_is_kept_decoded_rows_are_as_they_were_written(steps: list[tuple[str, str]], room: int) -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(working, "READY", ready)
+        patched.setattr(working, "Ready", partial(Ready, room))
         tallies, here, written = table(None, Tally), dict[str, list[str]](), dict[str, list[str]]()
         for number, (step, key) in enumerate(steps):
             if step == "set":

@@ -15,16 +15,20 @@ BAD_ADDRESS: Final = Receipt(Result.REFUSED, "bad_address")
 """Of a letter that no mail can be made of."""
 
 
-def mail_of(letter: Letter, sender: str) -> EmailMessage:
+def mail_of(letter: Letter, sender: str) -> bytes:
     """Text and HTML; the Message-ID follows from the letter's. Raises ValueError for an address that cannot be."""
     if not (letter.address.isascii() and letter.address.isprintable()):
         raise ValueError("not an address of printable ASCII, which is all that every server takes")
-    mail = EmailMessage(policy=POLICY)
-    mail["From"] = sender
     try:
-        mail["To"] = letter.address
+        return _composed(letter, sender).as_bytes()
     except (AttributeError, IndexError, TypeError) as error:  # where Python's parser of addresses loses its way: "a@["
         raise ValueError("not an address that can be read") from error
+
+
+def _composed(letter: Letter, sender: str) -> EmailMessage:
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = sender
+    mail["To"] = letter.address
     mail["Subject"] = " ".join(letter.subject.split())
     mail["Date"] = format_datetime(letter.at)
     mail["Message-ID"] = f"<{named(letter)}@{sender.rpartition('@')[2]}>"

@@ -47,7 +47,7 @@ class FileOutbox:
     async def send(self, letter: Letter) -> Receipt:
         """As Carrier."""
         try:
-            content = mail_of(letter, SENDER).as_bytes()
+            content = mail_of(letter, SENDER)
         except ValueError:
             return BAD_ADDRESS
         try:

@@ -45,7 +45,7 @@ class SmtpCarrier:
     async def send(self, letter: Letter) -> Receipt:
         """As Carrier."""
         try:
-            mail = mail_of(letter, self._sender).as_bytes()
+            mail = mail_of(letter, self._sender)
         except ValueError:
             return BAD_ADDRESS
         progress = _Progress()
@@ -57,10 +57,11 @@ class SmtpCarrier:
             return Receipt(doubt, type(error).__name__, self._trouble(error))
 
     async def check(self) -> str:
-        """As Carrier: connects, and logs in."""
+        """As Carrier: connects, logs in, and begins a mail that it takes back."""
         try:
             async with asyncio.timeout(self._patience), self._line() as client:
-                await client.noop()
+                await client.mail(self._sender)
+                await client.rset()
         except (aiosmtplib.SMTPException, OSError) as error:
             return self._trouble(error)
         return ""

@@ -38,7 +38,7 @@ async def test_a_place_that_cannot_be_written_to_is_not_sent(tmp_path: Path) -> 
     assert (await FileOutbox(tmp_path / "file").send(LETTER)).result is Result.NOT_SENT
 
 
-@pytest.mark.parametrize("address", ["a@[", '))#@,"', "({|a).@/a#!*", "hazél@example.org"])
+@pytest.mark.parametrize("address", ["a@[", '))#@,"', "({|a).@/a#!*", "a@" + 38 * "(", "hazél@example.org"])
 async def test_an_address_that_no_mail_can_have_is_refused(tmp_path: Path, address: str) -> None:
     receipt = await FileOutbox(tmp_path).send(replace(LETTER, address=address))
     assert (receipt.result, receipt.reason) == (Result.REFUSED, "bad_address")

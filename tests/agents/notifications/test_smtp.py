@@ -207,7 +207,9 @@ async def test_a_sender_that_is_refused_loses_no_letter_and_is_told() -> None:
         receipt = await smtp.send(LETTER)
         assert (receipt.result, receipt.reason) == (Result.NOT_SENT, "SMTPSenderRefused")
         assert f"{address} takes no mail from {SENDER} (550): see WARREN_MAIL_FROM" in receipt.trouble
+        assert await smtp.check() == receipt.trouble
         postbox.mail = "250 OK"
+        assert await smtp.check() == ""
         assert await smtp.send(LETTER) == Receipt(Result.SENT)
 
 
@@ -247,7 +249,7 @@ async def test_a_server_that_says_nothing_has_sent_nothing() -> None:
     "address",
     [
         *("hazel@example.org\r\nRCPT TO:<everybody@example.org>", "hazel\x00@example.org", "hazél@example.org"),
-        *("h zel@a", "a@[", "({|a).@/a#!*"),
+        *("h zel@a", "a@[", "({|a).@/a#!*", "a@" + 38 * "("),
     ],
 )
 async def test_an_address_that_cannot_be_is_refused(address: str) -> None:

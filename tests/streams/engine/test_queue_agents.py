@@ -15,6 +15,7 @@ from stores.errors import StoreUnavailable
 from streams import App, Conflict, Record, Worker
 from streams.broker import Message, Outcome
 from streams.embedded import Break, Fate
+from streams.errors import WrongValue
 from tests.streams.engine.stage import Counted, Order, Stage, handled, on_stage, status_of, until
 
 
@@ -341,6 +342,17 @@ async def test_a_document_that_changed_meanwhile_refuses_the_put(stage: Stage) -
         await jobs.put("a", Job("a"), 0)
     assert await jobs.put("a", Job("a", 1), 1) == 2
     assert await jobs.get("a") == (Job("a", 1), 2)
+    await worker.stop()
+
+
+@on_stage
+async def test_a_document_that_could_not_be_read_again_is_not_written(stage: Stage) -> None:
+    app = App("counter")
+    jobs = app.documents("jobs_done", Job)
+    worker = await stage.start(app)
+    with pytest.raises(WrongValue, match=r"document 'a' of 'jobs_done' could not be read again: Expected `int`"):
+        await jobs.put("a", Job("a", None), 0)  # type: ignore[arg-type]  # as handlers do that nobody type-checks
+    assert await jobs.get("a") == (None, 0)
     await worker.stop()
 
 
