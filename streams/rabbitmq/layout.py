@@ -39,6 +39,8 @@ class Layout:
         """Learn from a message that can be read. Raises Irregular where its structure is not a common one."""
         self._pieces = dissect(raw, found)
         self._lengths: list[Collection[int]] = [() if p.length is None else (p.length,) for p in self._pieces]
+        roles = {piece.role for piece in self._pieces}
+        self._has_lineage = all(role in roles or found.places[role] < 0 for role in LINEAGE)
         self.structure = tuple((p.lead, p.rest, p.role, p.length is None) for p in self._pieces)
         self._compile()
 
@@ -89,6 +91,8 @@ class Layout:
 
     def lineage(self, match: re.Match[bytes]) -> Lineage:
         """What a message that matched belongs to. Raises as `read`."""
+        if not self._has_lineage:
+            raise Irregular
         correlation_id, traceparent, head, body = match.group(*self._lineage)
         if int.from_bytes(head, "big") - len(body) not in _BODY_HEADS:
             raise Irregular

@@ -19,7 +19,7 @@ SELDOM = (Role.SCHEDULE, Role.ONLY)
 """What no layout has, so that layouts need not look for it."""
 TEXTS = (Role.TYPE, Role.ID, Role.USER, Role.KEY, Role.LANE)
 LINEAGE = (Role.CORRELATION, Role.TRACE)
-"""Texts that are read when somebody asks."""
+"""What is read when somebody asks: in full, where it is no short text."""
 NUMBERS = (Role.TIME, Role.SEQ, Role.FLOOR, Role.LOG_TIME)
 
 _SHORT_TEXTS = (0xA0, 0xA1, 0xA3)
@@ -103,9 +103,11 @@ class _Dissection:
         start, self._place = self._place, after(self._raw, self._place)
         code, size = self._raw[start], self._place - start
         role = self._roles.get(start)
+        if role in LINEAGE and code not in _SHORT_TEXTS:
+            role = None
         if (
             (role in NUMBERS and code not in _WHOLE_NUMBERS)
-            or (role in (*TEXTS, *LINEAGE) and code not in _SHORT_TEXTS)
+            or (role in TEXTS and code not in _SHORT_TEXTS)
             or code == 0
         ):
             raise Irregular

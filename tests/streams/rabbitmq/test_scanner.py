@@ -1,11 +1,14 @@
 """The scanner of a log, whose shortcut must never be seen."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.broker import Envelope
+from streams.rabbitmq.layout import Layout
+from streams.rabbitmq.outline import outline
 from streams.rabbitmq.reading import lineage, read
 from streams.rabbitmq.scanner import Scanner
 from tests.streams.rabbitmq.amqp10_writer import (
@@ -19,6 +22,7 @@ from tests.streams.rabbitmq.amqp10_writer import (
     timestamp,
     usual,
     usual_4,
+    uuid,
 )
 
 SKIPPED = frozenset({"", "a", "order.paid"})
@@ -125,3 +129,12 @@ def test_many_layouts_at_once_are_all_read_right() -> None:
     raws = [as_3_10(headers={f"h{n}": text("x") for n in range(count)}) for count in range(40)] * 3
     raws += [as_4(headers={f"h{n}": binary(b"x") for n in range(count)}) for count in range(40)]
     assert scanned(raws) == in_full(raws)
+
+
+def test_an_id_that_is_no_text_is_read_in_full_when_somebody_asks_and_its_message_is_not() -> None:
+    raws = [as_3_10(correlation=uuid(UUID(int=n)), headers={"traceparent": long(n)}) for n in range(3)]
+    scanner = Scanner()
+    scanner.scan(raws, 100, ())
+    assert [scanner.lineage(raw) for raw in raws] == [lineage(raw) for raw in raws]
+    assert lineage(raws[1]).correlation_id == f"urn:uuid:{UUID(int=1)}"
+    assert Layout(raws[0], outline(raws[0])).match(raws[2]) is not None
