@@ -97,6 +97,7 @@ class Tenure:
             partition=partition,
             gate=gate,
             pace=pace,
+            linger=limits.linger,
             outbox_stored=bool(checkpoint.outbox),
             wake=self._wake.set,
         )

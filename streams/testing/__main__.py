@@ -1,5 +1,6 @@
 """Simulate a scenario under many seeds, or replay one seed with its trace.
 
+\b
 python -m streams.testing                       # 200 seeds of the built-in shop
 python -m streams.testing --seeds 10000
 python -m streams.testing --seed 4711           # one seed, told step by step
