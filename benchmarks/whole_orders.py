@@ -31,13 +31,13 @@ RATE = "200"
 """Samples a second."""
 
 
-def measure(orders: int, profiled: frozenset[str], linger: float) -> None:
+def measure(orders: int, profiled: frozenset[str]) -> None:
     """Run once and print what it has cost. Raises AssertionError where a figure differs from the data's."""
     guard = Guard()
     with Supply() as supply:
         rabbitmq, postgres = supply.own_rabbitmq(), supply.own_postgres()
         found = asyncio.run(servers.look(rabbitmq.address, postgres.url))
-        with Shop(guard, rabbitmq, postgres, linger=linger) as shop, ExitStack() as profiles:
+        with Shop(guard, rabbitmq, postgres) as shop, ExitStack() as profiles:
             replay = shop.replay(orders)
             replay.begins(within=PATIENCE)
             pids = {**shop.pids, "replay": replay.pid, "RabbitMQ": found.rabbitmq_pid, "PostgreSQL": found.postgres_pid}
@@ -82,12 +82,11 @@ def profile(name: str, pid: int) -> Iterator[None]:
 
 @click.command()
 @click.option("--orders", default=4_000, show_default=True, help="The first so many of the data set.")
-@click.option("--linger", default=0.0, show_default=True, help="Seconds between an agent's commits (WARREN_LINGER).")
 @click.option("--profile", "profiled", multiple=True, type=click.Choice(SERVICES), help="Show where its time goes.")
-def main(orders: int, linger: float, profiled: tuple[str, ...]) -> None:
+def main(orders: int, profiled: tuple[str, ...]) -> None:
     """Measure what a whole order costs on RabbitMQ and PostgreSQL."""
     try:
-        measure(orders, frozenset(profiled), linger)
+        measure(orders, frozenset(profiled))
     except (AssertionError, ServerUnavailable) as failure:
         raise click.ClickException(str(failure)) from failure
 

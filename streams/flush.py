@@ -32,12 +32,11 @@ class Flush:
         partition: Partition,
         gate: Gate,
         pace: Pace,
-        linger: float,
         outbox_stored: bool,
         wake: Callable[[], None],
     ) -> None:
         """`status` is told what `partition` and `gate` hold, `pace` how commits go; `wake` is called when a flush has
-        ended. `linger`: seconds that one takes at the least, for the next to have more."""
+        ended."""
         self.outbox_stored = outbox_stored
         """Whether the checkpoint has an outbox that is to be cleared."""
         self.began = 0.0
@@ -51,44 +50,28 @@ class Flush:
         self._partition = partition
         self._gate = gate
         self._pace = pace
-        self._linger = linger
         self._wake = wake
-        self._lingering: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def under_way(self) -> bool:
-        """Whether there is one that has not ended, or not long enough ago."""
-        return self._task is not None and not (self._task.done() and self._lingering is None)
+        """Whether there is one that has not ended."""
+        return self._task is not None and not self._task.done()
 
     def start(self, settled: Settled) -> None:
         """Carry out the end of a batch."""
-        loop = asyncio.get_running_loop()
-        self.began = loop.time()
-        if self._linger:
-            self._stop_lingering()
-            self._lingering = loop.call_later(self._linger, self._lingered)
+        self.began = asyncio.get_running_loop().time()
         self._task = asyncio.create_task(self._carry_out(settled))
         self._task.add_done_callback(lambda _: self._wake())
 
-    def _lingered(self) -> None:
-        self._lingering = None
-        self._wake()
-
-    def _stop_lingering(self) -> None:
-        if self._lingering is not None:
-            self._lingering.cancel()
-            self._lingering = None
-
     async def ended(self) -> None:
-        """Wait for the one under way, and no longer. Raises what ended it."""
+        """Wait for the one under way. Raises what ended it."""
         if self._task is not None:
             task, self._task = self._task, None
             await task
 
     async def drop(self) -> None:
         """End the one under way as a crash would."""
-        self._stop_lingering()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -97,7 +97,6 @@ class Tenure:
             partition=partition,
             gate=gate,
             pace=pace,
-            linger=limits.linger,
             outbox_stored=bool(checkpoint.outbox),
             wake=self._wake.set,
         )

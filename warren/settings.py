@@ -105,9 +105,6 @@ class Settings(BaseSettings):
     """Where the embedded broker and SQLite keep their files."""
     lease: float = Field(default=10.0, ge=1, le=600)
     """Seconds after which a worker that is not heard of has lost its partitions to others."""
-    linger: float = Field(default=0.0, ge=0, le=10)
-    """Seconds between the beginnings of two commits of an agent, at the least: what comes meanwhile shares the second
-    one. More of it costs less of the processors, and every hop of a busy saga up to as much time."""
     hold: float = Field(default=900.0, ge=1, le=604_800)
     """Seconds for which stock is held for an order that is not paid yet."""
     patience: float = Field(default=30.0, ge=1, le=604_800)

@@ -22,7 +22,6 @@ from streams.broker import Broker, Message
 from streams.changes import Changes
 from streams.delivery import Trouble, deliver
 from streams.embedded import Embedded
-from streams.limits import Limits
 from streams.rabbitmq import RabbitMQ
 from streams.tracing import Tracer
 from topology.load import load_shop
@@ -79,7 +78,6 @@ class System:
             now=now,
             ids=self.ids,
             lease=self.settings.lease,
-            limits=Limits(linger=self.settings.linger),
             tracer=self.tracer,
             outdated=outdated,
         )

@@ -19,7 +19,7 @@ from streams.worker import Worker
 from topology.spec import Topology
 
 LEASES = (3.0, 6.0, 10.0)
-LIMITS = (Limits(events=1), Limits(events=3, bytes=1_500), Limits(events=7, linger=0.05), Limits(bytes=4_000), Limits())
+LIMITS = (Limits(events=1), Limits(events=3, bytes=1_500), Limits(events=7), Limits(bytes=4_000), Limits())
 SKEWS = (0, 0, -20_000, 15_000)
 """Milliseconds by which a machine's clock is wrong."""
 NOTICE = (0.0, 0.05, 3.0)

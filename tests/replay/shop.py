@@ -30,15 +30,9 @@ class Shop:
     """Servers with topology and tables, and a worker for each service. Leaving the context kills the workers."""
 
     def __init__(
-        self,
-        guard: Guard,
-        rabbitmq: RabbitMQServer,
-        postgres: PostgresServer,
-        *,
-        workers: bool = True,
-        linger: float = 0.0,
+        self, guard: Guard, rabbitmq: RabbitMQServer, postgres: PostgresServer, *, workers: bool = True
     ) -> None:
-        """Without `workers` the replay runs the agents itself. For `linger`, in seconds, see Limits."""
+        """Without `workers` the replay runs the agents itself."""
         self._guard = guard
         self._rabbitmq = rabbitmq
         self._postgres = postgres
@@ -52,7 +46,6 @@ class Shop:
             "WARREN_MANAGEMENT": rabbitmq.address.management,
             "WARREN_STORE": postgres.url,
             "WARREN_LEASE": str(LEASE),
-            "WARREN_LINGER": str(linger),
             "WARREN_PATIENCE": "86400",
             "WARREN_SEAL_KEYS": b64encode(bytes(range(32))).decode(),
             "WARREN_DATA": self._commands.enter_context(TemporaryDirectory()),
