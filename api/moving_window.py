@@ -18,7 +18,9 @@ class MovingWindow:
     def take(self, key: str, most: int, now: int) -> int:
         """Admit one more event at `now` (ms) and give 0; or give the ms after which there is room, where there were
         `most`."""
-        admitted = self._admitted.setdefault(key, deque())
+        admitted = self._admitted.get(key)
+        if admitted is None:
+            admitted = self._admitted[key] = deque()
         self._admitted.move_to_end(key)
         while admitted and admitted[0] <= now - self._within:
             admitted.popleft()

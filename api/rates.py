@@ -109,4 +109,7 @@ class Rates:
         return rate.most if self._shared is None else max(1, rate.most // self._replicas)
 
     def _window(self, rate: Rate) -> MovingWindow:
-        return self._windows.setdefault(rate, MovingWindow(rate.seconds * 1000))
+        window = self._windows.get(rate)
+        if window is None:
+            window = self._windows[rate] = MovingWindow(rate.seconds * 1000)
+        return window

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from api.access_log import NO_ANSWER, AccessLog
 from api.correlation import REQUEST_ID, correlate
@@ -44,11 +44,12 @@ class Envelope:
             await send(message)
 
         began = time.perf_counter()
-        with bound_contextvars(correlation_id=correlation.id):
-            try:
-                await self._app(scope, receive, sending)
-            finally:
-                self._log.note(scope, state.get(ANSWERED, NO_ANSWER), time.perf_counter() - began)
+        bound = bind_contextvars(correlation_id=correlation.id)
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            self._log.note(scope, state.get(ANSWERED, NO_ANSWER), time.perf_counter() - began)
+            reset_contextvars(**bound)
 
 
 def _addressed(own: Iterable[Header], named: Header, added: Iterable[Header]) -> list[Header]:
