@@ -27,6 +27,8 @@ from warren.errors import SettingsError
 
 Network = IPv4Network | IPv6Network
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[^/\s@]+/?$")]
+Mailbox = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]+@[!-?A-~]+$")]
+"""Of printable ASCII, which is all that every mail server takes; other domains are written as `xn--…`."""
 Origin = Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/\s]+)$")]
 
 PREFIX = "WARREN_"
@@ -97,9 +99,9 @@ class Settings(BaseSettings):
     """The webhook that sends SMS."""
     push: Annotated[SecretUrl, _scheme("http", "https")] | None = None
     """The webhook that sends push messages."""
-    mail_from: str = Field(default="shop@localhost", pattern=r"^[^@\s]+@[^@\s]+$")
+    mail_from: Mailbox = "shop@localhost"
     """The address that mails come from."""
-    operators: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+$")
+    operators: Mailbox | None = None
     """The address of the shop's own people, who are told what they have to look after."""
     data: Path = Path(".warren")
     """Where the embedded broker and SQLite keep their files."""

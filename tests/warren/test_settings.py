@@ -132,3 +132,18 @@ def test_a_secret_of_machines_that_could_be_guessed_is_refused_and_not_told(monk
     with pytest.raises(SettingsError, match="WARREN_SERVICE_SECRETS: one has fewer than 32 characters") as caught:
         load_settings()
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["WARREN_MAIL_FROM", "WARREN_OPERATORS"])
+@pytest.mark.parametrize("address", ["shöp@shop.example", "shop@løcal.example", "shop", "a b@shop.example", "a@b@c"])
+def test_an_address_that_no_mail_server_takes_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, address: str
+) -> None:
+    monkeypatch.setenv(name, address)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_an_address_of_another_script_is_written_in_ascii(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WARREN_MAIL_FROM", "shop+orders@xn--lcal-gra.example")
+    assert load_settings().mail_from == "shop+orders@xn--lcal-gra.example"
